@@ -1,0 +1,301 @@
+"""The values syncd moves: immutable, typed, free of any wire's names.
+
+A *dossier* (hồ sơ) is what a citizen handed in; a *step* (bước xử lý) is one thing an officer did with it; a
+*snapshot* is both as read from the one-stop at one moment. Its *digest* says whether anything a target could care
+about has changed. Times are aware datetimes, money is whole đồng, absent text is the empty string.
+
+The values are msgspec structs: they are frozen, they cost little to make, and their JSON is the form in which
+snapshots rest (encrypted) in the state database. Fields that equal their default are left out of that JSON, so a field
+may be added with a default and everything stored before still reads, with the same digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from enum import StrEnum
+from typing import dataclass_transform
+
+import msgspec
+
+
+class Status(StrEnum):
+    """The ten states of a dossier that the national portal shows to citizens."""
+
+    REGISTERED = "registered"  #: filed online, not yet received by an officer (mới đăng ký)
+    RECEIVED = "received"  #: được tiếp nhận
+    REFUSED = "refused"  #: không được tiếp nhận
+    PROCESSING = "processing"  #: đang xử lý
+    SUPPLEMENT = "supplement"  #: yêu cầu bổ sung giấy tờ
+    PAYMENT = "payment"  #: yêu cầu thực hiện nghĩa vụ tài chính
+    WITHDRAWN = "withdrawn"  #: công dân yêu cầu rút hồ sơ
+    STOPPED = "stopped"  #: dừng xử lý
+    PROCESSED = "processed"  #: đã xử lý xong
+    RETURNED = "returned"  #: đã trả kết quả
+
+
+class Origin(StrEnum):
+    """Where a dossier was first registered."""
+
+    ONESTOP = "onestop"
+    PORTAL = "portal"  #: filed on the national portal and handed over; it knows the dossier under `portal_code`
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
+class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Base of everything below."""
+
+
+class Problem(Value):
+    """One thing wrong with one field, in words for a person; never with a citizen's data in them."""
+
+    field: str  #: path of the field, column or setting at fault
+    reason: str
+    hint: str = ""  #: what to do next
+
+
+class Owner(Value):
+    """Whom the dossier is about (chủ hồ sơ). All of it is personal data."""
+
+    kind: str = ""  #: citizen | business | agency | organisation
+    name: str = ""
+    identity: str = ""  #: identity number as the one-stop has it
+    account: str = ""  #: technical id of the owner's portal account
+    email: str = ""
+    phone: str = ""
+    address: str = ""
+
+
+class Agency(Value):
+    """The unit that handles the dossier."""
+
+    code: str = ""
+    name: str = ""
+
+
+class Paper(Value):
+    """A paper handed in with the dossier, or a result paper issued for it."""
+
+    id: str
+    name: str
+    component: str = ""  #: code of the dossier component it fulfils, in the national catalogue
+    kind: str = ""  #: for a result: code of the result kind in the national catalogue
+    link: str = ""  #: where a target can fetch it; empty where files are not published
+    digitised: bool = False
+    removed: bool = False  #: withdrawn by the officer after it had been handed in
+
+
+class Fee(Value):
+    """A fee or charge of the dossier, in whole đồng."""
+
+    name: str
+    amount: int
+    code: str = ""
+    kind: str = ""  #: charge (phí) | fee (lệ phí)
+    collected: str = ""  #: when it is collected, in the words of the mapping
+
+
+class Dossier(Value):
+    """One dossier as the one-stop shows it, without its steps."""
+
+    code: str  #: the business key: agency-date-serial, printed on the citizen's receipt
+    source_id: int  #: primary key in the one-stop
+    origin: Origin = Origin.ONESTOP
+    portal_code: str = ""  #: the portal's own code of a dossier of origin `portal`
+    procedure_code: str = ""
+    procedure_name: str = ""
+    domain_code: str = ""
+    domain_name: str = ""
+    owner: Owner = msgspec.field(default_factory=Owner)
+    agency: Agency = msgspec.field(default_factory=Agency)
+    status: Status | None = None
+    abstract: str = ""
+    note: str = ""
+    channel: str = ""  #: counter | online | post
+    return_by_post: bool = False
+    paid_online: str = ""  #: "" no fee | portal | gateway | offline
+    submitted_at: datetime | None = None
+    received_at: datetime | None = None
+    due_at: datetime | None = None
+    processed_at: datetime | None = None
+    returned_at: datetime | None = None
+    refused_at: datetime | None = None
+    papers: tuple[Paper, ...] = ()
+    results: tuple[Paper, ...] = ()
+    fees: tuple[Fee, ...] = ()
+    problems: tuple[Problem, ...] = ()  #: what the source mapping could not read; such a dossier is not sent, a person sees it
+
+
+class Step(Value):
+    """One processing event of a dossier; history, so it is sent once and never changed."""
+
+    id: int  #: primary key in the one-stop, ascending in time
+    at: datetime | None = None
+    officer: str = ""
+    unit: str = ""
+    content: str = ""
+    status: Status | None = None  #: of the dossier, after this step
+    due_at: datetime | None = None
+    problems: tuple[Problem, ...] = ()
+
+
+class Snapshot(Value):
+    """A dossier and its steps, as read at one moment."""
+
+    dossier: Dossier
+    steps: tuple[Step, ...] = ()
+
+    def body(self) -> bytes:
+        """The dossier as canonical JSON."""
+        return encode(self.dossier)
+
+
+class Cursor(Value):
+    """How far the one-stop has been read. Only the source that wrote it understands it."""
+
+    modified: str = ""  #: modification time of the last row passed, as the source writes it
+    id: int = 0  #: and its primary key
+    top: int = 0  #: highest dossier key ever seen
+    top_step: int = 0  #: highest step key ever seen
+    unstamped: int = 0  #: where the round through rows without modification time goes on
+
+
+class Page(Value):
+    """One page of a poll or sweep: what was read, and how far that brings the reader."""
+
+    snapshots: tuple[Snapshot, ...]
+    cursor: Cursor
+    rows: int = 0  #: dossier rows read
+    unpublished: int = 0  #: read, but not to be published
+    skipped_steps: int = 0  #: purely internal steps left out
+
+
+class Outcome(StrEnum):
+    """What became of one call, in the engine's terms."""
+
+    DELIVERED = "delivered"
+    CROSSED = "crossed"  #: the target already had, or did not have, what the ledger thought; sent the other way at once
+    REJECTED = "rejected"  #: the target understood and refused: a person must look
+    UNAVAILABLE = "unavailable"  #: certainly not processed; send again later
+    BUSY = "busy"  #: the target asks to wait
+    UNAUTHORISED = "unauthorised"  #: the target does not know us: nothing goes out until a person has looked
+    UNKNOWN = "unknown"  #: no answer arrived: it may or may not have been processed (law L7)
+
+
+class Receipt(Value):
+    """The answer to one call. `text` may quote personal data and is kept encrypted; `message` may not."""
+
+    outcome: Outcome
+    exists: bool | None = None  #: whether the target has the dossier now, where the answer says so
+    code: str = ""  #: error code as the target spells it, or syncd's own word
+    message: str = ""  #: short and free of personal data
+    hint: str = ""
+    text: str = ""  #: the raw answer, shortened
+    retry_after: float | None = None  #: seconds the target asked for
+    memo: dict[str, str] = {}  #: what the connector wants back with the next call, by dossier code
+
+
+class Standing(Value):
+    """What a target answered when asked about one dossier."""
+
+    outcome: Outcome  #: delivered where it answered, else why it could not be asked
+    exists: bool | None = None
+    status: Status | None = None  #: None: the target does not say, so not comparable
+    received_at: datetime | None = None
+    due_at: datetime | None = None
+    message: str = ""
+    text: str = ""
+    retry_after: float | None = None
+
+
+class Operation(StrEnum):
+    """What a call does at the target."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    STEPS = "steps"
+    LOOKUP = "lookup"
+
+
+class Portion(Value):
+    """What goes to a target next for one dossier: its record, or a run of its steps."""
+
+    operation: Operation
+    dossier: Dossier
+    steps: tuple[Step, ...] = ()
+    memo: str = ""  #: what the connector asked to remember
+
+
+class Element(Value):
+    """A portion in a target's own terms, ready to send."""
+
+    dossier: str
+    lane: str  #: elements of one lane may travel in one call; "" travels alone
+    body: bytes
+
+
+class Claim(Value):
+    """A leased ledger row, with all that a delivery needs to know."""
+
+    target: str
+    subject: str
+    token: str  #: of the lease; every write names it (law L3)
+    until: datetime  #: end of the lease
+    version: int  #: of the snapshot read
+    digest: str  #: of its record
+    dossier: Dossier
+    steps: tuple[tuple[int, Step], ...] = ()  #: not yet acknowledged, by their place in the dossier's history
+    created: bool = False  #: the target has acknowledged a record
+    sent_version: int = 0
+    sent_digest: str = ""
+    steps_sent: int = 0  #: place of the last acknowledged step
+    failures: int = 0
+    unsure: bool = False  #: an outcome is not known: ask the target before sending
+    doubts: int = 0  #: times in a row that the outcome of the next steps was not known
+    memo: str = ""
+
+    @property
+    def record_due(self) -> bool:
+        """Whether the target lacks this record."""
+        return self.digest != self.sent_digest
+
+
+class Attempt(Value):
+    """One call about one dossier, as the journal keeps it."""
+
+    at: datetime
+    target: str
+    subject: str
+    operation: Operation
+    receipt: Receipt
+    duration: float  #: seconds
+    version: int = 0
+    first_step: int = 0  #: places of the steps sent, 0 for a record
+    last_step: int = 0
+    again: bool = False  #: sent after an outcome that was not known: the target may hold it twice
+    request: bytes = b""
+
+
+def encode(value: object) -> bytes:
+    """The canonical JSON of a value: field order as declared, defaults left out."""
+    return _encoder.encode(value)
+
+
+def decode_dossier(body: bytes) -> Dossier:
+    """The dossier written by `encode`."""
+    return _dossiers.decode(body)
+
+
+def decode_step(body: bytes) -> Step:
+    """The step written by `encode`."""
+    return _steps.decode(body)
+
+
+def digest(body: bytes) -> str:
+    """128 bits of SHA-256 in hex: equal digests mean equal content."""
+    return hashlib.sha256(body).hexdigest()[:32]
+
+
+_encoder = msgspec.json.Encoder()
+_dossiers = msgspec.json.Decoder(Dossier)
+_steps = msgspec.json.Decoder(Step)

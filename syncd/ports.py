@@ -1,0 +1,109 @@
+"""What the engine asks of the outside world. The docstrings are the contract; `tests/contract` holds every adapter to it.
+
+An adapter lives in `connectors/`, is found by entry point (group `syncd.targets`) and sees nothing of the engine but
+`model`, `errors`, `clock`, `mapping` and these protocols.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Protocol
+
+from syncd.clock import Clock
+from syncd.model import Cursor, Dossier, Element, Page, Portion, Receipt, Standing
+from syncd.options import SourceOptions, TargetOptions
+
+
+class Source(Protocol):
+    """A one-stop database, read and never written."""
+
+    def poll(self, cursor: Cursor | None) -> Iterator[Page]:
+        """What changed since `cursor`, a page at a time, until nothing is left.
+
+        Asking for the next page says that the last one, cursor included, is committed: only then may the source
+        forget it. May repeat dossiers that have not changed; must never leave out one that has. A row that cannot be
+        understood comes as a snapshot with `problems`, never as an exception. Raises `SourceError` when the database
+        cannot be read and `SuspiciousSource` when it is empty after having held dossiers.
+        """
+        ...
+
+    def sweep(self, after: int = 0) -> Iterator[Page]:
+        """Every published dossier in order of its primary key, beginning above `after`: finds what `poll` cannot see.
+        The cursors of these pages hold in `id` the key reached and nothing else."""
+        ...
+
+    def fetch(self, code: str) -> tuple[Page, ...]:
+        """The dossier of that code as it is now: one page with one snapshot, or nothing."""
+        ...
+
+    def lag(self) -> float | None:
+        """Seconds by which the newest change in the database is ahead of the last poll, where it can be told."""
+        ...
+
+    def close(self) -> None:
+        """Release the connections. Safe to call twice."""
+        ...
+
+
+class Target(Protocol):
+    """A system that must know the dossiers. One object serves all worker threads.
+
+    No method lets an exception of a transport library out: what went wrong on the way is an `Outcome`.
+    """
+
+    name: str  #: as in the configuration
+    batch: int  #: elements of one lane a call may carry
+    steps_per_call: int  #: steps an element may carry
+    longest: timedelta  #: no call takes longer, whatever the target does; leases are measured by it
+
+    def compose(self, portion: Portion) -> Element:
+        """The portion in the target's terms. Pure: no network, no clock. Raises `Unmappable` with every field at fault."""
+        ...
+
+    def calls(self, element: Element) -> Sequence[Mapping[str, object]]:
+        """The call that `send` would make for this element alone, as `{"service": …, "body": …}`, its secrets masked."""
+        ...
+
+    def takes_steps(self, dossier: Dossier) -> bool:
+        """Whether steps of this dossier are sent besides its record."""
+        ...
+
+    def send(self, elements: Sequence[Element]) -> Receipt:
+        """One call with elements of one lane; the receipt holds for all of them. The outcome is `unknown` unless the
+        answer, or the certainty that the request never left, says otherwise."""
+        ...
+
+    def look_up(self, dossier: Dossier) -> Standing | None:
+        """What the target holds of this dossier; None where it cannot be asked at all."""
+        ...
+
+    def probe(self) -> Receipt:
+        """Whether the target answers and knows us, without changing anything there."""
+        ...
+
+    def close(self) -> None:
+        """Release the connections. Safe to call twice."""
+        ...
+
+
+class Connector(Protocol):
+    """What an entry point of the group `syncd.targets` names: the options a kind of target takes, and how to make one."""
+
+    options: type[TargetOptions]
+
+    def build(self, name: str, options: TargetOptions, *, clock: Clock, mappings: Path | None = None) -> Target:
+        """A target ready to use; no network. `mappings` is the administrator's folder that overlays the shipped one.
+        Raises `ConfigurationError` with every problem of the options or the mapping."""
+        ...
+
+
+class SourceConnector(Protocol):
+    """What an entry point of the group `syncd.sources` names."""
+
+    options: type[SourceOptions]
+
+    def build(self, options: SourceOptions, *, clock: Clock, mappings: Path | None = None) -> Source:
+        """A source ready to use; no network. Raises `ConfigurationError` like `Connector.build`."""
+        ...
