@@ -1,0 +1,171 @@
+"""The board: what the threads and nodes of syncd tell each other through the state, beside the ledger.
+
+Targets (paused, asked to wait, breaker), named leases with a term that fences an old holder, and the cursor's margin notes
+(lag, suspicion, how far the sweep has come).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, case, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from syncd.errors import LeaseLost
+from syncd.model import Value
+from syncd.policy import Breaker
+from syncd.store.database import Database
+from syncd.store.schema import attempt, change, lease, ledger, snapshot, source_cursor, target
+
+
+class TargetNote(Value):
+    """What the board says of a target."""
+
+    paused: bool = False
+    reason: str = ""
+    wait_until: datetime | None = None
+
+
+class SourceNote(Value):
+    """What the board says of the source."""
+
+    sweep_after: int = 0
+    swept_at: datetime | None = None
+    suspicion: str = ""
+    accepted: bool = False
+
+
+class Counts(Value):
+    """How many rows of one target are where."""
+
+    due: int = 0
+    leased: int = 0
+    dead: int = 0
+    in_sync: int = 0
+    held: int = 0
+    oldest_due: datetime | None = None
+
+
+class Fence(Value):
+    """A named lease as its holder knows it: a write under it fails once somebody else has begun a new term."""
+
+    name: str
+    holder: str
+    number: int
+    term: timedelta
+
+
+class Board:
+    """The notes of one state."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def enlist(self, names: list[str]) -> None:
+        """Make sure that each target has a row."""
+        self._ensure(target, names)
+
+    def target(self, name: str) -> TargetNote:
+        """What is noted of a target."""
+        with self.database.read() as connection:
+            row = connection.execute(_TARGET, {"name": name}).one_or_none()
+        return TargetNote(paused=row.paused, reason=row.reason, wait_until=row.wait_until) if row else TargetNote()
+
+    def pause(self, name: str, reason: str) -> None:
+        """Stop deliveries to a target until a person resumes it."""
+        self._set_target(name, paused=True, reason=reason)
+
+    def ask_to_wait(self, name: str, until: datetime) -> None:
+        """Note that the target asked for patience."""
+        self._set_target(name, wait_until=until)
+
+    def breaker(self, name: str, breaker: Breaker) -> None:
+        """Show a breaker's position to the other processes."""
+        self._set_target(name, breaker=breaker.state.value, breaker_until=breaker.until)
+
+    def success(self, name: str, at: datetime) -> None:
+        """Note when a target last took something."""
+        self._set_target(name, last_success=at)
+
+    def _set_target(self, name: str, **values: Any) -> None:
+        with self.database.write() as connection:
+            connection.execute(update(target).where(target.c.name == name).values(**values))
+
+    def source(self, name: str = "onestop") -> SourceNote:
+        """What is noted of the source."""
+        with self.database.read() as connection:
+            row = connection.execute(select(source_cursor).where(source_cursor.c.name == name)).one_or_none()
+        if row is None:
+            return SourceNote()
+        return SourceNote(sweep_after=row.sweep_after, swept_at=row.swept_at, suspicion=row.suspicion, accepted=row.accepted)
+
+    def note_source(self, name: str = "onestop", **values: Any) -> None:
+        """Write notes of the source: lag, suspicion, accepted, sweep_after, swept_at."""
+        self._ensure(source_cursor, [name])
+        with self.database.write() as connection:
+            connection.execute(update(source_cursor).where(source_cursor.c.name == name).values(**values))
+
+    def dossiers(self) -> int:
+        """How many dossiers are known."""
+        with self.database.read() as connection:
+            return connection.execute(select(func.count()).select_from(snapshot)).scalar_one()
+
+    def counts(self, name: str) -> Counts:
+        """Where the rows of a target are."""
+        with self.database.read() as connection:
+            rows = {row.state: row for row in connection.execute(_COUNTS, {"name": name})}
+        number = {state: row.n for state, row in rows.items()}
+        return Counts(
+            due=number.get("due", 0),
+            leased=number.get("leased", 0),
+            dead=number.get("dead", 0),
+            in_sync=number.get("idle", 0),
+            held=number.get("held", 0),
+            oldest_due=rows["due"].oldest if "due" in rows else None,
+        )
+
+    def lease(self, name: str, holder: str, now: datetime, term: timedelta) -> Fence | None:
+        """Take or renew a named lease; None while somebody else holds it."""
+        insert = (sqlite if self.database.sqlite else postgresql).insert(lease)
+        mine = or_(lease.c.holder == holder, lease.c.until < now)
+        renewed = case((lease.c.holder == holder, lease.c.term), else_=lease.c.term + 1)
+        statement = insert.values(name=name, holder=holder, term=1, until=now + term).on_conflict_do_update(
+            index_elements=["name"], set_={"holder": holder, "until": now + term, "term": renewed}, where=mine
+        )
+        with self.database.write() as connection:
+            number = connection.execute(statement.returning(lease.c.term)).scalar()
+        return None if number is None else Fence(name=name, holder=holder, number=number, term=term)
+
+    def yield_lease(self, holder: str, now: datetime) -> None:
+        """Give up every named lease, so that another node need not wait for their end."""
+        with self.database.write() as connection:
+            connection.execute(update(lease).where(lease.c.holder == holder).values(until=now))
+
+    def prune(self, before: datetime, limit: int) -> int:
+        """Remove up to `limit` attempts and changes older than `before`; how many there were."""
+        with self.database.write() as connection:
+            return sum(_prune(connection, table, before, limit) for table in (attempt, change))
+
+    def _ensure(self, table: Any, names: list[str]) -> None:
+        insert = (sqlite if self.database.sqlite else postgresql).insert(table)
+        with self.database.write() as connection:
+            connection.execute(insert.on_conflict_do_nothing(), [{"name": name} for name in names])
+
+
+def renew(connection: Connection, fence: Fence, now: datetime) -> None:
+    """Extend a lease inside a transaction of its holder. Raises `LeaseLost`, which undoes the transaction."""
+    held = (lease.c.name == fence.name, lease.c.holder == fence.holder, lease.c.term == fence.number)
+    if connection.execute(update(lease).where(*held).values(until=now + fence.term)).rowcount == 0:
+        raise LeaseLost(f"The lease {fence.name!r} has gone to another node.", hint="nothing to do: that node goes on")
+
+
+def _prune(connection: Any, table: Any, before: datetime, limit: int) -> int:
+    old = select(table.c.id).where(table.c.at < before).order_by(table.c.at).limit(limit)
+    return int(connection.execute(table.delete().where(table.c.id.in_(old.scalar_subquery()))).rowcount)
+
+
+_TARGET = select(target).where(target.c.name == bindparam("name"))
+_COUNTS = (
+    select(ledger.c.state, func.count().label("n"), func.min(ledger.c.due_at).label("oldest")).where(ledger.c.target == bindparam("name")).group_by(ledger.c.state)
+)

@@ -1,0 +1,109 @@
+"""Opening the state, and the only two ways to use it: `read()` and `write()`.
+
+SQLite is told what a ledger needs: WAL, every commit on the disk before it counts (`synchronous=FULL`), writers queue
+rather than fail. pysqlite would begin transactions late and upgrade them from read to write, which fails at once however
+long one is ready to wait; so it is told to begin nothing itself, and a writing transaction is `BEGIN IMMEDIATE`. Threads of
+one process queue for it on a lock of their own, which is fair and does not poll; processes queue on SQLite's.
+
+Whatever a driver raises leaves here as `StoreUnavailable`, with the remedy. No network call may happen inside a
+transaction (law L2): the engine keeps it by never calling a target while it holds a connection from here.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.pool import QueuePool
+
+from syncd.errors import ConfigurationError, StoreUnavailable
+from syncd.model import Problem
+
+BUSY_SECONDS = 30
+_REMEDIES = (
+    ("disk is full", "free space on the volume of the state database; nothing is lost meanwhile"),
+    ("No space left", "free space on the volume of the state database; nothing is lost meanwhile"),
+    ("locked", "another program holds the state database locked; end it, or wait"),
+    ("readonly", "the state database is not writable for this user; check owner and mode of its folder"),
+    ("unable to open", "the folder of the state database does not exist or is not accessible for this user"),
+)
+
+
+class Database:
+    """A state database, SQLite or PostgreSQL."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.sqlite = engine.dialect.name == "sqlite"
+        self._turn = threading.Lock()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection that sees one consistent state."""
+        with _translated(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction: everything done in it is kept when it ends, or nothing of it."""
+        with self._turn if self.sqlite else nullcontext(), _translated():
+            with self.engine.connect().execution_options(syncd_write=True) as connection, connection.begin():
+                yield connection
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.engine.dispose()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        raise unavailable(error) from error
+
+
+def unavailable(error: DBAPIError) -> StoreUnavailable:
+    """The driver's complaint in syncd's terms; its own words only, never statement or parameters."""
+    text = str(error.orig).splitlines()[0] if str(error.orig) else type(error.orig).__name__
+    hint = next((remedy for sign, remedy in _REMEDIES if sign.lower() in text.lower()), "check that the state database is up and reachable")
+    return StoreUnavailable(f"The state database does not answer: {text}", hint=hint)
+
+
+def open_database(url: str) -> Database:
+    """The database at a SQLAlchemy URL. Raises `ConfigurationError` where the URL or its driver will not do."""
+    try:
+        parsed = make_url(url)
+        driver = parsed.get_driver_name()
+        if parsed.drivername == "postgresql":
+            raise _refused("name the driver: postgresql+psycopg://…")
+        if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+            raise _refused("the state is kept in SQLite or PostgreSQL")
+        return Database(_sqlite(url) if parsed.get_backend_name() == "sqlite" else create_engine(url, pool_pre_ping=True, pool_size=20, max_overflow=40))
+    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        raise _refused(f"{type(error).__name__}: {str(error).splitlines()[0]}" if not isinstance(error, ImportError) else f"the driver {driver!r} is not installed") from None
+
+
+def _refused(reason: str) -> ConfigurationError:
+    return ConfigurationError([Problem(field="daemon.state", reason=reason, hint='for example "sqlite:////var/lib/syncd/state.db"')])
+
+
+def _sqlite(url: str) -> Engine:
+    engine = create_engine(url, poolclass=QueuePool, pool_size=20, max_overflow=40, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_SECONDS * 1000}", "wal_autocheckpoint=4000", "cache_size=-16000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("syncd_write") else "BEGIN")

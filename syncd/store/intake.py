@@ -1,0 +1,335 @@
+"""Intake: what a poll read becomes snapshots, steps and ledger rows, with the cursor, in one transaction (law L1).
+
+Each dossier read is compared with what is stored by two digests, one of the record and one of the steps. Equal both: nothing
+happens. Otherwise the snapshot is replaced, new steps are given the next places in the dossier's history, and the ledger
+row of every target learns what the target should have now; a row that was idle, dead or held becomes due by that.
+
+Places are given on arrival and stay: a step that the one-stop commits late comes after those already taken in, so each
+step still goes out exactly once. A step that no target has acknowledged yet follows the one-stop's corrections, and
+disappears with it; an acknowledged one is history.
+
+The code is the key at the target, the primary key is the key at the source; where they disagree a person must look:
+a second row with a code that is taken is stored under `code#id` with a problem, so that it shows as a dead letter; a row
+whose code changed leaves the old dossier behind, dropped if nobody was told of it, kept if somebody was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+from sqlalchemy import Connection, and_, bindparam, case, delete, func, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from syncd.clock import Clock
+from syncd.crypto import Cipher
+from syncd.model import Cursor, Dossier, Page, Problem, Snapshot, Step, Value, decode_dossier, digest, encode
+from syncd.store.board import Fence, renew
+from syncd.store.database import Database
+from syncd.store.schema import change, ledger, snapshot, source_cursor, step
+
+
+class Taken(Value):
+    """What a page brought."""
+
+    new: int = 0
+    changed: int = 0
+    subjects: tuple[str, ...] = ()
+
+
+class Prepared(Value):
+    """A snapshot made ready to compare and store."""
+
+    subject: str
+    dossier: Dossier
+    body: bytes
+    digest: str
+    steps: tuple[tuple[Step, bytes], ...]
+    steps_digest: str
+
+
+class Known(Value):
+    """What is stored of a dossier."""
+
+    source_id: int
+    version: int
+    digest: str
+    steps: int
+    steps_digest: str
+
+
+class Intake:
+    """Takes pages in for a set of targets."""
+
+    def __init__(self, database: Database, cipher: Cipher, clock: Clock, targets: Sequence[str]) -> None:
+        self.database = database
+        self.cipher = cipher
+        self.clock = clock
+        self.targets = tuple(targets)
+
+    def compare(self, page: Page) -> tuple[list[Prepared], dict[str, Known]]:
+        """The snapshots of a page that differ from what is stored, and what is stored of them."""
+        prepared = [_prepared(each) for each in page.snapshots]
+        with self.database.read() as connection:
+            known = _known(connection, [each.subject for each in prepared])
+        apart = [each if _same_row(each, known) else _contested(each) for each in prepared]
+        if any(each.subject not in known for each in apart):
+            with self.database.read() as connection:
+                known |= _known(connection, [each.subject for each in apart if each.subject not in known])
+        return [each for each in _last_of_each(apart) if not _unchanged(each, known.get(each.subject))], known
+
+    def take(self, changed: Sequence[Prepared], known: Mapping[str, Known], cursor: Cursor | None, fence: Fence | None = None, name: str = "onestop") -> Taken:
+        """Store what changed, and the cursor with it: all of it or nothing. Without a cursor (a sweep) the poll's stays.
+        Under a fence the named lease is renewed in the same transaction; raises `LeaseLost` where another node has it."""
+        now = self.clock.now()
+        fields = self._changed_fields([each for each in changed if each.subject in known])
+        with self.database.write() as connection:
+            if fence is not None:
+                renew(connection, fence, now)
+            if changed:
+                self._store(connection, changed, known, fields, now)
+            if cursor is not None:
+                self._upsert(connection, source_cursor, [{"name": name, "cursor": encode(cursor).decode(), "polled_at": now}])
+        fresh = sum(each.subject not in known for each in changed)
+        return Taken(new=fresh, changed=len(changed) - fresh, subjects=tuple(each.subject for each in changed))
+
+    def _store(self, connection: Connection, changed: Sequence[Prepared], known: Mapping[str, Known], fields: Mapping[str, str], now: datetime) -> None:
+        self._drop_renamed(connection, changed)
+        self._upsert(connection, snapshot, [self._snapshot_row(each, known.get(each.subject), now) for each in changed])
+        places = self._store_steps(connection, [each for each in changed if _steps_differ(each, known.get(each.subject))])
+        wanted = {each.subject: places.get(each.subject, known[each.subject].steps if each.subject in known else 0) for each in changed}
+        if places:
+            connection.execute(_SET_STEPS, [{"s": subject, "n": count} for subject, count in places.items()])
+        connection.execute(change.insert(), [_change_row(each, known.get(each.subject), wanted, fields, now) for each in changed])
+        self._raise(connection, changed, known, wanted, now)
+
+    def _snapshot_row(self, each: Prepared, before: Known | None, now: datetime) -> dict[str, Any]:
+        return {
+            "subject": each.subject,
+            "source_id": each.dossier.source_id,
+            "version": _version(before),
+            "digest": each.digest,
+            "steps": before.steps if before else 0,
+            "steps_digest": each.steps_digest,
+            "status": each.dossier.status or "",
+            "agency": each.dossier.agency.code[:64],
+            "received_at": each.dossier.received_at,
+            "changed_at": now,
+            "body": self.cipher.seal(each.body),
+        }
+
+    def _store_steps(self, connection: Connection, changed: Sequence[Prepared]) -> dict[str, int]:
+        """Store the steps of these dossiers; the last place of each."""
+        if not changed:
+            return {}
+        subjects = [each.subject for each in changed]
+        stored: dict[str, dict[int, int]] = {subject: {} for subject in subjects}
+        for row in connection.execute(select(step.c.subject, step.c.step_id, step.c.place).where(step.c.subject.in_(subjects))):
+            stored[row.subject][row.step_id] = row.place
+        told = {row.subject: row.least for row in connection.execute(_TOLD, {"subjects": subjects})}
+        rows, gone, places = [], [], {}
+        for each in changed:
+            kept, lost, last = _places(each, stored[each.subject], told.get(each.subject) or 0)
+            rows += [{"subject": each.subject, "place": place, "step_id": taken.id, "body": self.cipher.seal(body)} for place, taken, body in kept]
+            gone += [{"s": each.subject, "p": place} for place in lost]
+            places[each.subject] = last
+        if gone:
+            connection.execute(_FORGET_STEP, gone)
+        self._upsert(connection, step, rows)
+        return places
+
+    def _raise(self, connection: Connection, changed: Sequence[Prepared], known: Mapping[str, Known], wanted: Mapping[str, int], now: datetime) -> None:
+        rows = [
+            {
+                "target": name,
+                "subject": each.subject,
+                "state": "due",
+                "due_at": now,
+                "wanted_version": _version(known.get(each.subject)),
+                "wanted_digest": each.digest,
+                "steps_wanted": wanted[each.subject],
+            }
+            for name in self.targets
+            for each in changed
+        ]
+        if rows:
+            connection.execute(self._raising, rows)
+
+    @property
+    def _raising(self) -> Any:
+        insert = self._insert(ledger)
+        new, old = insert.excluded, ledger.c
+        settled = and_(old.sent_digest == new.wanted_digest, old.steps_sent >= new.steps_wanted)
+        resting = old.state.in_(("idle", "dead", "held"))
+        stopped = old.state.in_(("dead", "held"))
+        return insert.on_conflict_do_update(
+            index_elements=["target", "subject"],
+            set_={
+                "wanted_version": new.wanted_version,
+                "wanted_digest": new.wanted_digest,
+                "steps_wanted": new.steps_wanted,
+                "state": case((old.state == "leased", "leased"), (settled, "idle"), else_="due"),
+                "due_at": case((resting, new.due_at), else_=old.due_at),
+                "failures": case((stopped, 0), else_=old.failures),
+                "doubts": case((stopped, func.min(old.doubts, 1) if self.database.sqlite else func.least(old.doubts, 1)), else_=old.doubts),
+                "stopped_at": None,
+                "error_code": case((stopped, ""), else_=old.error_code),
+                "error_message": case((stopped, ""), else_=old.error_message),
+                "error_hint": case((stopped, ""), else_=old.error_hint),
+            },
+        )
+
+    def _drop_renamed(self, connection: Connection, changed: Sequence[Prepared]) -> None:
+        """Dossiers whose row now bears another code go, unless a target was told of them."""
+        now_called = {each.dossier.source_id: each.subject for each in changed}
+        rows = connection.execute(select(snapshot.c.subject, snapshot.c.source_id).where(snapshot.c.source_id.in_(now_called)))
+        stale = [row.subject for row in rows if now_called[row.source_id] != row.subject]
+        if stale:
+            told = {row.subject for row in connection.execute(select(ledger.c.subject).where(ledger.c.subject.in_(stale), _TOLD_SOMETHING))}
+            for table in (ledger, step, snapshot):
+                connection.execute(delete(table).where(table.c.subject.in_([subject for subject in stale if subject not in told])))
+
+    def _changed_fields(self, changed: Sequence[Prepared]) -> dict[str, str]:
+        """By subject, the names of the fields that differ from the stored record."""
+        if not changed:
+            return {}
+        query = select(snapshot.c.subject, snapshot.c.body).where(snapshot.c.subject.in_([each.subject for each in changed]))
+        with self.database.read() as connection:
+            before = {row.subject: row.body for row in connection.execute(query)}
+        return {each.subject: _differing(decode_dossier(self.cipher.open(before[each.subject])), each.dossier) for each in changed}
+
+    def _insert(self, table: Any) -> Any:
+        return (sqlite if self.database.sqlite else postgresql).insert(table)
+
+    def _upsert(self, connection: Connection, table: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+        if rows:
+            insert = self._insert(table)
+            keys = [column.name for column in table.primary_key]
+            values = {name: insert.excluded[name] for name in rows[0] if name not in keys}
+            connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=values), rows)
+
+    def adopt(self) -> int:
+        """Give every dossier a ledger row at every target (a target may be newer than the dossiers); how many were made."""
+        made = 0
+        with self.database.write() as connection:
+            for name in self.targets:
+                have = select(ledger.c.subject).where(ledger.c.target == name, ledger.c.subject == snapshot.c.subject)
+                rows = select(
+                    *(bindparam(None, value, type_=column.type) for value, column in ((name, ledger.c.target),)),
+                    snapshot.c.subject,
+                    bindparam(None, "due", type_=ledger.c.state.type),
+                    bindparam(None, self.clock.now(), type_=ledger.c.due_at.type),
+                    snapshot.c.version,
+                    snapshot.c.digest,
+                    snapshot.c.steps,
+                ).where(~have.exists())
+                columns = ["target", "subject", "state", "due_at", "wanted_version", "wanted_digest", "steps_wanted"]
+                made += connection.execute(ledger.insert().from_select(columns, rows)).rowcount
+        return made
+
+
+def _prepared(each: Snapshot) -> Prepared:
+    body = each.body()
+    steps = tuple((taken, encode(taken)) for taken in each.steps)
+    return Prepared(
+        subject=each.dossier.code,
+        dossier=each.dossier,
+        body=body,
+        digest=digest(body),
+        steps=steps,
+        steps_digest=digest(b"\n".join(text for _, text in steps)) if steps else "",
+    )
+
+
+def _same_row(each: Prepared, known: Mapping[str, Known]) -> bool:
+    before = known.get(each.subject)
+    return before is None or before.source_id == each.dossier.source_id
+
+
+def _contested(each: Prepared) -> Prepared:
+    """The second dossier of one code: stored apart, never sent, shown to a person."""
+    problem = Problem(
+        field="code",
+        reason=f"the code is already used by another dossier of the one-stop (this row's key is {each.dossier.source_id})",
+        hint="give one of the two dossiers its own code in the one-stop",
+    )
+    dossier = replace(each.dossier, code=f"{each.subject}#{each.dossier.source_id}", problems=(*each.dossier.problems, problem))
+    return _prepared(Snapshot(dossier=dossier, steps=tuple(taken for taken, _ in each.steps)))
+
+
+def _last_of_each(prepared: Iterable[Prepared]) -> list[Prepared]:
+    """One entry a code; where one page holds the code twice for different rows, the later ones are set apart."""
+    found: dict[str, Prepared] = {}
+    for each in prepared:
+        first = found.get(each.subject)
+        entry = each if first is None or first.dossier.source_id == each.dossier.source_id else _contested(each)
+        found[entry.subject] = entry
+    return list(found.values())
+
+
+def _unchanged(each: Prepared, before: Known | None) -> bool:
+    return before is not None and before.digest == each.digest and before.steps_digest == each.steps_digest
+
+
+def _steps_differ(each: Prepared, before: Known | None) -> bool:
+    return each.steps_digest != (before.steps_digest if before else "")
+
+
+def _version(before: Known | None) -> int:
+    return before.version + 1 if before else 1
+
+
+def _known(connection: Connection, subjects: Sequence[str]) -> dict[str, Known]:
+    columns = snapshot.c
+    query = select(columns.subject, columns.source_id, columns.version, columns.digest, columns.steps, columns.steps_digest).where(columns.subject.in_(subjects))
+    return {
+        row.subject: Known(source_id=row.source_id, version=row.version, digest=row.digest, steps=row.steps, steps_digest=row.steps_digest)
+        for row in connection.execute(query)
+    }
+
+
+def _places(each: Prepared, stored: Mapping[int, int], told: int) -> tuple[list[tuple[int, Step, bytes]], list[int], int]:
+    """Steps to write with their places, places to forget, and the last place then."""
+    present = {taken.id for taken, _ in each.steps}
+    lost = [place for step_id, place in stored.items() if place > told and step_id not in present]
+    following = max(stored.values(), default=0) + 1
+    kept = []
+    for taken, body in each.steps:
+        place = stored.get(taken.id)
+        if place is None:
+            place, following = following, following + 1
+        elif place <= told:
+            continue
+        kept.append((place, taken, body))
+    standing = [place for place in stored.values() if place not in lost] + [place for place, _, _ in kept]
+    return kept, lost, max(standing, default=0)
+
+
+def _change_row(each: Prepared, before: Known | None, wanted: Mapping[str, int], fields: Mapping[str, str], now: datetime) -> dict[str, Any]:
+    return {
+        "at": now,
+        "subject": each.subject,
+        "version": _version(before),
+        "fields": fields.get(each.subject, "new"),
+        "new_steps": max(wanted[each.subject] - (before.steps if before else 0), 0),
+    }
+
+
+def _differing(before: Dossier, now: Dossier) -> str:
+    return ",".join(name for name in now.__struct_fields__ if getattr(before, name) != getattr(now, name))
+
+
+def read_cursor(database: Database, name: str = "onestop") -> Cursor | None:
+    """How far the source has been read; None before the first page."""
+    with database.read() as connection:
+        text = connection.execute(select(source_cursor.c.cursor).where(source_cursor.c.name == name)).scalar()
+    return msgspec.json.decode(text, type=Cursor) if text else None
+
+
+_TOLD_SOMETHING = or_(ledger.c.created, ledger.c.steps_sent > 0, ledger.c.state == "leased", ledger.c.unsure)
+_TOLD = select(ledger.c.subject, func.min(ledger.c.steps_sent).label("least")).where(ledger.c.subject.in_(bindparam("subjects", expanding=True))).group_by(ledger.c.subject)
+_SET_STEPS = snapshot.update().where(snapshot.c.subject == bindparam("s")).values(steps=bindparam("n"))
+_FORGET_STEP = step.delete().where(step.c.subject == bindparam("s"), step.c.place == bindparam("p"))

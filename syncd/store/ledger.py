@@ -1,0 +1,284 @@
+"""The ledger: what each target should have of each dossier, what it has acknowledged, and who is at work on it.
+
+A row is the lock. `claim` leases due rows to one worker: it writes a token and a term into them, and whoever holds the token
+owns these dossiers at that target until the term ends. So nothing else is needed to keep order, dossiers run side by side,
+and a blocked one blocks nobody. Every later write names the token; where it no longer stands in the row, the lease was lost
+(the process was stopped past its term) and the row is left as its new owner made it (law L3).
+
+`record` writes the outcome of calls: for each an attempt, which is always kept (law L5), and the ledger row, all in one
+transaction, for as many calls as were answered meanwhile. Where a delivery ends, the row compares itself with what the
+target should have *now*, which a poll may have raised in the meantime, and becomes `idle` or `due`.
+
+A lease that ends unanswered (`expire`, `reclaim`) says that a call may have been on its way: the row becomes due and
+`unsure`, and the next turn asks the target first (laws L7, L10).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, bindparam, case, exists, false, func, insert, select, true, update
+
+from syncd.crypto import Cipher
+from syncd.model import Attempt, Claim, Outcome, Receipt, Step, Value, decode_dossier, decode_step
+from syncd.policy import Next
+from syncd.store.database import Database
+from syncd.store.schema import attempt, ledger, snapshot, source_cursor, step, target
+
+_ANSWER_LIMIT = 4000
+_NOTHING_SENT = Receipt(outcome=Outcome.DELIVERED)
+
+
+class Entry(Value):
+    """What goes into the books of one dossier: how it stands now, and the call that made it so, if there was one."""
+
+    claim: Claim  #: as it stands after the answer
+    next: Next
+    at: datetime
+    due_at: datetime
+    attempt: Attempt | None = None
+
+
+class Ledger:
+    """Leases and outcomes of one node."""
+
+    def __init__(self, database: Database, cipher: Cipher, node: str) -> None:
+        self.database = database
+        self.cipher = cipher
+        self.node = node
+
+    def claim(self, name: str, limit: int, now: datetime, term: timedelta) -> list[Claim]:
+        """Up to `limit` due rows, longest due first, leased until `now + term`; none while the target is paused or the
+        source looks suspicious."""
+        token, until = secrets.token_hex(8), now + term
+        with self.database.write() as connection:
+            rows = connection.execute(self._lease(), {"t": name, "now": now, "n": limit, "token": token, "term": until, "node": self.node}).all()
+            if not rows:
+                return []
+            subjects = [row.subject for row in rows]
+            bodies = {row.subject: row for row in connection.execute(_BODIES, {"subjects": subjects})}
+            steps = _grouped(connection.execute(_STEPS, {"t": name, "subjects": subjects}))
+        oldest_first = sorted(rows, key=lambda row: row.due_at)
+        return [self._claimed(row, bodies[row.subject], steps.get(row.subject, ()), token, until) for row in oldest_first]
+
+    def _lease(self) -> Any:
+        return _LEASE_SQLITE if self.database.sqlite else _LEASE_POSTGRESQL
+
+    def _claimed(self, row: Any, body: Any, steps: Sequence[tuple[int, bytes]], token: str, until: datetime) -> Claim:
+        return Claim(
+            target=row.target,
+            subject=row.subject,
+            token=token,
+            until=until,
+            version=body.version,
+            digest=body.digest,
+            dossier=decode_dossier(self.cipher.open(body.body)),
+            steps=tuple((place, self._step(sealed)) for place, sealed in steps),
+            created=row.created,
+            sent_version=row.sent_version,
+            sent_digest=row.sent_digest,
+            steps_sent=row.steps_sent,
+            failures=row.failures,
+            unsure=row.unsure,
+            doubts=row.doubts,
+            memo=row.memo,
+        )
+
+    def _step(self, sealed: bytes) -> Step:
+        return decode_step(self.cipher.open(sealed))
+
+    def peek(self, name: str, subject: str) -> Claim | None:
+        """The claim a delivery would start from, without leasing anything."""
+        with self.database.read() as connection:
+            row = connection.execute(select(ledger).where(ledger.c.target == name, ledger.c.subject == subject)).one_or_none()
+            if row is None:
+                return None
+            body = connection.execute(_BODIES, {"subjects": [subject]}).one()
+            steps = _grouped(connection.execute(_STEPS, {"t": name, "subjects": [subject]}))
+        return self._claimed(row, body, steps.get(subject, ()), "", row.due_at)
+
+    def record(self, entries: Sequence[Entry]) -> set[str]:
+        """Write down what was answered; the subjects whose lease was lost are returned, their rows untouched."""
+        attempts = [self._attempt_row(entry.attempt) for entry in entries if entry.attempt]
+        rows = [_ledger_row(entry) for entry in entries]
+        with self.database.write() as connection:
+            held = self._held(connection, entries)
+            if attempts:
+                connection.execute(_JOURNAL, attempts)
+            kept = [row for row in rows if (row["t"], row["s"], row["token"]) in held]
+            if kept:
+                connection.execute(_OUTCOME, kept)
+        return {row["s"] for row in rows if (row["t"], row["s"], row["token"]) not in held}
+
+    def _held(self, connection: Connection, entries: Sequence[Entry]) -> set[tuple[str, str, str]]:
+        name = entries[0].claim.target
+        query = _HELD if self.database.sqlite else _HELD.with_for_update()
+        found = connection.execute(query, {"t": name, "subjects": [entry.claim.subject for entry in entries]})
+        return {(name, row.subject, row.lease_token) for row in found}
+
+    def _attempt_row(self, made: Attempt) -> dict[str, Any]:
+        receipt = made.receipt
+        return {
+            "at": made.at,
+            "target": made.target,
+            "subject": made.subject,
+            "node": self.node,
+            "operation": made.operation.value,
+            "outcome": receipt.outcome.value,
+            "code": receipt.code[:64],
+            "message": receipt.message,
+            "duration_ms": round(made.duration * 1000),
+            "version": made.version,
+            "first_step": made.first_step,
+            "last_step": made.last_step,
+            "again": made.again,
+            "request": self.cipher.seal(made.request) if made.request else None,
+            "answer": self.cipher.seal(receipt.text[:_ANSWER_LIMIT].encode()) if receipt.text else None,
+        }
+
+    def release(self, claims: Iterable[Claim]) -> None:
+        """Give leases back unused: the rows are due as they were, at no cost."""
+        rows = [{"t": claim.target, "s": claim.subject, "token": claim.token} for claim in claims]
+        if rows:
+            with self.database.write() as connection:
+                connection.execute(_RELEASE, rows)
+
+    def expire(self, now: datetime) -> int:
+        """End the leases whose term has passed; how many there were."""
+        return self._orphan(ledger.c.lease_until < now)
+
+    def reclaim(self) -> int:
+        """End all leases of this node, at its start: whoever held them is gone."""
+        return self._orphan(ledger.c.lease_node == self.node)
+
+    def _orphan(self, which: Any) -> int:
+        pending = ledger.c.steps_sent < ledger.c.steps_wanted
+        doubts = case((and_(pending, ledger.c.doubts == 0), 1), else_=ledger.c.doubts)
+        with self.database.write() as connection:
+            done = connection.execute(
+                update(ledger).where(ledger.c.state == "leased", which).values(state="due", unsure=true(), doubts=doubts, lease_token="", lease_until=None)
+            )
+        return done.rowcount
+
+    def wake(self, name: str, now: datetime) -> int:
+        """Make everything due at once that waits only because the target was away."""
+        waiting = and_(ledger.c.target == name, ledger.c.state == "due", ledger.c.due_at > now, ledger.c.outcome.in_(("unavailable", "unknown", "busy")))
+        with self.database.write() as connection:
+            return connection.execute(update(ledger).where(waiting).values(due_at=now)).rowcount
+
+    def next_due(self, name: str) -> datetime | None:
+        """When the next row of a target falls due."""
+        with self.database.read() as connection:
+            return connection.execute(_NEXT_DUE, {"t": name}).scalar()
+
+
+def _grouped(rows: Iterable[Row[Any]]) -> dict[str, list[tuple[int, bytes]]]:
+    grouped: dict[str, list[tuple[int, bytes]]] = {}
+    for row in rows:
+        grouped.setdefault(row.subject, []).append((row.place, row.body))
+    return grouped
+
+
+def _ledger_row(entry: Entry) -> dict[str, Any]:
+    claim, receipt = entry.claim, entry.attempt.receipt if entry.attempt else _NOTHING_SENT
+    failed = entry.next in (Next.DEAD, Next.LATER)
+    return {
+        "t": claim.target,
+        "s": claim.subject,
+        "token": claim.token,
+        "version": claim.version,
+        "next": entry.next.value,
+        "at": entry.at,
+        "due": entry.due_at,
+        "created_now": claim.created,
+        "sent_version_now": claim.sent_version,
+        "sent_digest_now": claim.sent_digest,
+        "steps_sent_now": claim.steps_sent,
+        "failures_now": claim.failures,
+        "unsure_now": claim.unsure,
+        "doubts_now": claim.doubts,
+        "memo_now": claim.memo,
+        "outcome_now": receipt.outcome.value,
+        "code_now": receipt.code[:64] if failed else "",
+        "message_now": receipt.message if failed else "",
+        "hint_now": receipt.hint if failed else "",
+        "success": entry.attempt is not None and receipt.outcome is Outcome.DELIVERED,
+    }
+
+
+def _due_rows() -> Select[Any]:
+    paused = exists().where(target.c.name == bindparam("t"), target.c.paused == true())
+    suspicious = exists().where(source_cursor.c.suspicion != "", source_cursor.c.accepted == false())
+    return (
+        select(ledger.c.subject)
+        .where(ledger.c.target == bindparam("t"), ledger.c.state == "due", ledger.c.due_at <= bindparam("now"), ~paused, ~suspicious)
+        .order_by(ledger.c.due_at)
+        .limit(bindparam("n"))
+    )
+
+
+def _leasing(due: Select[Any]) -> Any:
+    values = {
+        "state": "leased",
+        "lease_token": bindparam("token"),
+        "lease_until": bindparam("term"),
+        "lease_node": bindparam("node"),
+    }
+    return update(ledger).where(ledger.c.target == bindparam("t"), ledger.c.subject.in_(due.scalar_subquery())).values(values).returning(ledger)
+
+
+_LEASE_SQLITE = _leasing(_due_rows())
+_LEASE_POSTGRESQL = _leasing(_due_rows().with_for_update(skip_locked=True))
+
+_BODIES = select(snapshot.c.subject, snapshot.c.version, snapshot.c.digest, snapshot.c.body).where(snapshot.c.subject.in_(bindparam("subjects", expanding=True)))
+
+_STEPS = (
+    select(step.c.subject, step.c.place, step.c.body)
+    .join(ledger, and_(ledger.c.target == bindparam("t"), ledger.c.subject == step.c.subject))
+    .where(step.c.subject.in_(bindparam("subjects", expanding=True)), step.c.place > ledger.c.steps_sent)
+    .order_by(step.c.subject, step.c.place)
+)
+
+_HELD = select(ledger.c.subject, ledger.c.lease_token).where(
+    ledger.c.target == bindparam("t"), ledger.c.subject.in_(bindparam("subjects", expanding=True)), ledger.c.state == "leased"
+)
+
+_JOURNAL = insert(attempt)
+
+_NEXT_DUE = select(func.min(ledger.c.due_at)).where(ledger.c.target == bindparam("t"), ledger.c.state == "due")
+
+_NEXT = bindparam("next", type_=ledger.c.state.type)
+_IN_SYNC = and_(ledger.c.wanted_digest == bindparam("sent_digest_now"), ledger.c.steps_wanted <= bindparam("steps_sent_now"))
+_MOVED_ON = ledger.c.wanted_version > bindparam("version")
+_OUTCOME = (
+    update(ledger)
+    .where(ledger.c.target == bindparam("t"), ledger.c.subject == bindparam("s"), ledger.c.lease_token == bindparam("token"))
+    .values(
+        state=case((_NEXT == "settle", case((_IN_SYNC, "idle"), else_="due")), (and_(_NEXT == "dead", _MOVED_ON), "due"), else_=_NEXT),
+        due_at=case((_NEXT == "leased", ledger.c.due_at), (_NEXT == "settle", bindparam("at", type_=ledger.c.due_at.type)), else_=bindparam("due", type_=ledger.c.due_at.type)),
+        lease_token=case((_NEXT == "leased", ledger.c.lease_token), else_=""),
+        created=bindparam("created_now"),
+        sent_version=bindparam("sent_version_now"),
+        sent_digest=bindparam("sent_digest_now"),
+        steps_sent=bindparam("steps_sent_now"),
+        sent_at=case((bindparam("success", type_=ledger.c.created.type), bindparam("at", type_=ledger.c.due_at.type)), else_=ledger.c.sent_at),
+        failures=bindparam("failures_now"),
+        unsure=bindparam("unsure_now"),
+        doubts=bindparam("doubts_now"),
+        memo=bindparam("memo_now"),
+        outcome=bindparam("outcome_now"),
+        stopped_at=case((_NEXT == "dead", bindparam("at", type_=ledger.c.due_at.type)), else_=None),
+        error_code=bindparam("code_now"),
+        error_message=bindparam("message_now"),
+        error_hint=bindparam("hint_now"),
+    )
+)
+
+_RELEASE = (
+    update(ledger)
+    .where(ledger.c.target == bindparam("t"), ledger.c.subject == bindparam("s"), ledger.c.lease_token == bindparam("token"))
+    .values(state="due", lease_token="", lease_until=None)
+)

@@ -1,0 +1,70 @@
+"""Bringing a state database to the schema this code needs (Alembic), and refusing one it does not understand.
+
+`schema_info` says which version wrote the state and which is the oldest code that may still use it. A state that is newer
+than this code is refused: an older syncd would overwrite what it does not know. A state that is older is brought up by
+`syncd db upgrade`; an empty one is laid out on the spot. Alembic is imported only when there is work for it.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import as_file, files
+from typing import Any
+
+from sqlalchemy import inspect, select, update
+
+from syncd.errors import SchemaMismatch
+from syncd.model import Value
+from syncd.store import schema
+from syncd.store.database import Database
+
+
+class Version(Value):
+    """How the state and this code stand to each other."""
+
+    found: int  #: schema version of the state, 0 = empty
+    wanted: int
+    usable: bool
+
+
+def check(database: Database) -> Version:
+    """The version of a state, without touching it."""
+    with database.read() as connection:
+        if not inspect(connection).has_table("schema_info"):
+            return Version(found=0, wanted=schema.VERSION, usable=False)
+        found, compatible = connection.execute(select(schema.schema_info.c.version, schema.schema_info.c.compatible)).one()
+    return Version(found=found, wanted=schema.VERSION, usable=found == schema.VERSION or (found > schema.VERSION >= compatible))
+
+
+def ensure(database: Database) -> None:
+    """Lay out an empty state; refuse one that this code cannot use. Raises `SchemaMismatch`."""
+    version = check(database)
+    if version.found == 0:
+        upgrade(database)
+    elif not version.usable:
+        older = version.found < version.wanted
+        hint = "stop every node, back the state up, then: syncd db upgrade" if older else "install the version of syncd that wrote this state, or a newer one"
+        raise SchemaMismatch(f"The state has schema {version.found}, this syncd needs {version.wanted}.", hint=hint)
+
+
+def upgrade(database: Database) -> Version:
+    """Bring the state to the schema of this code: all of it or nothing."""
+    if check(database).found > schema.VERSION:
+        ensure(database)
+    from alembic import command
+    from alembic.config import Config
+
+    with as_file(files(__package__)) as folder, database.write() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(folder))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.execute(update(schema.schema_info).values(version=schema.VERSION, compatible=schema.COMPATIBLE))
+    return check(database)
+
+
+def migrate(connection: Any) -> None:
+    """Run the pending migrations on a connection: what Alembic's environment calls."""
+    from alembic import context
+
+    context.configure(connection=connection, target_metadata=schema.metadata, version_table="schema_revision")
+    context.run_migrations()
