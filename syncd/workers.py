@@ -1,0 +1,115 @@
+"""The worker threads of one target: they claim, take turns, and wait when there is nothing to do.
+
+Whichever worker finds nothing claimed claims for all of them, in one transaction. A few more rows are claimed than there
+are workers, so that none waits for the database between two calls; no more than that, since what is claimed when a
+process is killed has to be settled afterwards.
+
+Idle workers sleep until the bell rings (a poll brought something, a person gave an order) or, at most, a second: other
+nodes and the command line change the same ledger.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+
+import structlog
+
+from syncd.clock import Clock
+from syncd.deliver import Delivery
+from syncd.errors import StoreUnavailable
+from syncd.gate import Gate
+from syncd.model import Claim
+from syncd.store.ledger import Ledger
+
+log = structlog.get_logger()
+
+IDLE_SECONDS = 1.0
+AHEAD = 2  #: claims for each worker, in calls
+
+
+class Workers:
+    """Threads that deliver to one target."""
+
+    def __init__(self, delivery: Delivery, ledger: Ledger, gate: Gate, clock: Clock) -> None:
+        self.name = delivery.target.name
+        self.delivery = delivery
+        self.gate = gate
+        self.beats: dict[str, float] = {}
+        self._ledger = ledger
+        self._clock = clock
+        self._stopping = delivery.stopping
+        self._batch = delivery.target.batch
+        self._queue: deque[Claim] = deque()
+        self._claiming = threading.Lock()
+        self._bell = threading.Condition()
+        self._rung = 0
+        self._threads: list[threading.Thread] = []
+
+    def start(self, *, until_idle: bool = False) -> None:
+        """Begin. With `until_idle`, each thread ends when nothing can be delivered now."""
+        names = [f"{self.name}-{number}" for number in range(self.delivery.options.workers)]
+        self._threads = [threading.Thread(target=self._run, args=(until_idle,), name=name, daemon=True) for name in names]
+        for thread in self._threads:
+            thread.start()
+
+    def ring(self) -> None:
+        """There may be something to do."""
+        with self._bell:
+            self._rung += 1
+            self._bell.notify_all()
+
+    def join(self, seconds: float | None = None) -> bool:
+        """Wait until the threads have ended, then give back what was claimed and not begun; whether all ended in time."""
+        end = None if seconds is None else self._clock.monotonic() + seconds
+        for thread in self._threads:
+            thread.join(None if end is None else max(0.0, end - self._clock.monotonic()))
+        with self._claiming:
+            rest = list(self._queue)
+            self._queue.clear()
+        self._ledger.release(rest)
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def _run(self, until_idle: bool) -> None:
+        while not self._stopping.is_set():
+            self.beats[threading.current_thread().name] = self._clock.monotonic()
+            heard = self._rung
+            try:
+                if self._take_turn():
+                    continue
+            except StoreUnavailable as error:
+                log.error("state_unavailable", target=self.name, error=error.message, hint=error.hint)
+            except Exception as error:
+                log.error("worker_failed", target=self.name, error=type(error).__name__, exc_info=error)
+            else:
+                if until_idle:
+                    return
+            self._rest(heard)
+
+    def _take_turn(self) -> bool:
+        claims = self._next()
+        if claims:
+            try:
+                self.delivery.turn(claims)
+            finally:
+                self.gate.spare()
+        return bool(claims)
+
+    def _rest(self, heard: int) -> None:
+        with self._bell:
+            if self._rung == heard and not self._stopping.is_set():
+                self._bell.wait(IDLE_SECONDS)
+
+    def _next(self) -> list[Claim]:
+        with self._claiming:
+            if not self._queue:
+                self._claim()
+            return [self._queue.popleft() for _ in range(min(self._batch, len(self._queue)))]
+
+    def _claim(self) -> None:
+        room = self.gate.room(self.delivery.options.workers * self._batch * AHEAD)
+        if room:
+            claimed = self._ledger.claim(self.name, room, self._clock.now(), self.delivery.lease_term)
+            self._queue.extend(claimed)
+            if not claimed:
+                self.gate.spare()

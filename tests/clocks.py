@@ -1,0 +1,28 @@
+"""A clock that a test turns."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+
+class TurnedClock:
+    """Stands still until it is turned."""
+
+    def __init__(self, start: datetime = datetime(2025, 3, 3, 1, 0, tzinfo=UTC)) -> None:
+        self.instant = start
+        self.seconds = 1000.0
+
+    def now(self) -> datetime:
+        return self.instant
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def turn(self, span: timedelta) -> None:
+        """Let time pass."""
+        self.instant += span
+        self.seconds += max(span.total_seconds(), 0.0)
+
+    def step(self, span: timedelta) -> None:
+        """Set the wall clock, forwards or back, as an administrator or NTP does; no time passes."""
+        self.instant += span
