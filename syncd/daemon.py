@@ -1,0 +1,211 @@
+"""The daemon: starts the loops, tells the service manager how they are, and lets them end in order.
+
+On SIGTERM or SIGINT nothing new is begun; calls under way may end (`daemon.drain`), what was claimed and not begun is given
+back, the leases of this node are yielded, and the process ends with 0. Killed instead, it loses nothing: at the next start
+its own leases are reclaimed, and what may have been on its way is settled with the target first.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from types import FrameType
+
+import structlog
+
+from syncd import notify
+from syncd.clock import Clock
+from syncd.config import Settings
+from syncd.errors import SourceError, StoreError, SyncdError
+from syncd.health import Health
+from syncd.maintain import Maintainer
+from syncd.metrics import Metrics
+from syncd.model import Value
+from syncd.poll import Polled, Poller
+from syncd.schedule import Timetable
+from syncd.store.board import Board, Fence
+from syncd.store.ledger import Ledger
+from syncd.store.single import Single
+from syncd.workers import Workers
+
+log = structlog.get_logger()
+
+TEND_EVERY = timedelta(seconds=5)
+LOOP_SILENCE = 600.0  #: seconds after which a loop that says nothing counts as stuck
+_BEAT = 1.0
+
+
+class Remaining(Value):
+    """What is left at a target."""
+
+    due: int = 0
+    dead: int = 0
+
+
+class OnceReport(Value):
+    """What one pass did."""
+
+    polled: int
+    changes: int
+    delivered: dict[str, int]
+    remaining: dict[str, Remaining]
+
+
+class Daemon:
+    """Everything that moves, for one node."""
+
+    def __init__(
+        self, settings: Settings, board: Board, ledger: Ledger, poller: Poller, maintainer: Maintainer, workers: list[Workers], stopping: threading.Event, clock: Clock, metrics: Metrics
+    ) -> None:
+        self.settings = settings
+        self.board = board
+        self.ledger = ledger
+        self.poller = poller
+        self.maintainer = maintainer
+        self.workers = workers
+        self.stopping = stopping
+        self.clock = clock
+        self.metrics = metrics
+        self._beats = {"poll": clock.monotonic(), "tend": clock.monotonic()}
+        self._source_answers = False
+
+    def run(self) -> int:
+        """Work until told to stop; the exit code. Raises `AlreadyRunning`."""
+        with Single(self.ledger.database, self.ledger.node):
+            self._begin()
+            health = self._health()
+            timetable = self._timetable()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, self._stop)
+            for workers in self.workers:
+                workers.start()
+            timetable.start()
+            notify.ready("delivering")
+            log.info("daemon_started", targets=[workers.name for workers in self.workers])
+            self._watch()
+            self._end(timetable, health)
+        return 0
+
+    def once(self, *, force: bool = False) -> OnceReport:
+        """Poll until the source is exhausted, deliver until nothing can go now. Raises `SourceError` after delivering."""
+        with Single(self.ledger.database, self.ledger.node):
+            self._begin()
+            failure, polled = None, Polled()
+            try:
+                polled = self.poller.poll(force=force)
+            except SourceError as error:
+                failure = error
+            for workers in self.workers:
+                workers.start(until_idle=True)
+            for workers in self.workers:
+                workers.join()
+            if failure is not None:
+                raise failure
+        counts = {workers.name: self.board.counts(workers.name) for workers in self.workers}
+        return OnceReport(
+            polled=polled.rows,
+            changes=polled.new + polled.changed,
+            delivered={workers.name: workers.delivery.settled for workers in self.workers},
+            remaining={name: Remaining(due=count.due + count.leased, dead=count.dead) for name, count in counts.items()},
+        )
+
+    def live(self) -> bool | str:
+        """Whether the loops move, or which one does not."""
+        now = self.clock.monotonic()
+        beats = {**self._beats, **{name: beat for workers in self.workers for name, beat in workers.beats.items()}}
+        patience = max([LOOP_SILENCE, *(workers.delivery.lease_term.total_seconds() + LOOP_SILENCE for workers in self.workers)])
+        stuck = [name for name, beat in beats.items() if now - beat > patience]
+        return f"stuck: {', '.join(sorted(stuck))}" if stuck else True
+
+    def ready(self) -> bool | str:
+        """Whether state and source answer."""
+        self.board.source()
+        return True if self._source_answers else "the source did not answer the last poll"
+
+    def _begin(self) -> None:
+        self.board.enlist([workers.name for workers in self.workers])
+        reclaimed = self.ledger.reclaim()
+        adopted = self.poller.intake.adopt()
+        if reclaimed or adopted:
+            log.info("ledger_reclaimed", leases=reclaimed, adopted=adopted)
+
+    def _timetable(self) -> Timetable:
+        timetable = Timetable(self.settings.zone)
+        timetable.every(self.settings.source.poll, "poll", lambda: self._chore("poll", self._poll))
+        timetable.every(TEND_EVERY, "tend", lambda: self._chore("tend", self.maintainer.tend))
+        timetable.daily(self.settings.schedule.reconcile, "sweep", lambda: self._chore("sweep", self._sweep))
+        timetable.daily(self.settings.schedule.prune, "prune", lambda: self._chore("prune", lambda: self.maintainer.prune(self.settings.daemon.retain_attempts)))
+        return timetable
+
+    def _health(self) -> Health | None:
+        if not self.settings.daemon.http:
+            return None
+        health = Health(self.settings.daemon.http, live=self.live, ready=self.ready, metrics=self._metrics)
+        health.start()
+        return health
+
+    def _metrics(self) -> bytes:
+        for workers in self.workers:
+            self.metrics.breaker(workers.name, workers.gate.breaker.state.value)
+        return self.metrics.render()
+
+    def _chore(self, name: str, chore: Callable[[], object]) -> None:
+        """Run a chore; what goes wrong is said once, here, and the next tick tries again."""
+        self._beats[name] = self.clock.monotonic()
+        if self.stopping.is_set():
+            return
+        try:
+            chore()
+        except (SourceError, StoreError) as error:
+            log.error(f"{name}_failed", error=error.message, hint=error.hint)
+        except SyncdError as error:
+            log.error(f"{name}_failed", error=error.message, hint=error.hint)
+        except Exception as error:
+            log.error(f"{name}_failed", error=type(error).__name__, exc_info=error)
+
+    def _poll(self) -> None:
+        fence = self._lease("poll")
+        if fence is None:
+            return
+        self._source_answers = False
+        polled = self.poller.poll(fence=fence)
+        self._source_answers = True
+        if polled.new or polled.changed:
+            self.ring()
+
+    def _sweep(self) -> None:
+        fence = self._lease("sweep")
+        if fence is not None:
+            self.poller.sweep(fence=fence)
+            self.ring()
+
+    def _lease(self, name: str) -> Fence | None:
+        return self.board.lease(name, self.ledger.node, self.clock.now(), self.settings.source.poll * 4 + timedelta(minutes=1))
+
+    def ring(self) -> None:
+        """Wake every worker that rests."""
+        for workers in self.workers:
+            workers.ring()
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        self.stopping.set()
+
+    def _watch(self) -> None:
+        """Until told to stop, tell the service manager that the loops move, as long as they do."""
+        interval = notify.watchdog_interval() or _BEAT
+        while not self.stopping.wait(min(interval, _BEAT)):
+            if self.live() is True:
+                notify.alive()
+
+    def _end(self, timetable: Timetable, health: Health | None) -> None:
+        notify.stopping("ending calls under way")
+        self.ring()
+        timetable.stop()
+        seconds = self.settings.daemon.drain.total_seconds()
+        drained = all([workers.join(seconds) for workers in self.workers])
+        self.board.yield_lease(self.ledger.node, self.clock.now())
+        if health is not None:
+            health.stop()
+        log.info("daemon_stopped", drained=drained)

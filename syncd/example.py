@@ -1,0 +1,66 @@
+"""The commented configuration with every key: made from the options themselves, so it cannot go out of date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+
+from syncd.config import Daemon, Log, Schedule, connectors
+from syncd.options import Options
+
+_HEAD = """\
+# syncd: every key with its default. A key that begins with # is at its default already.
+# Durations are texts: "15s", "10m", "1h", "400d". A secret is never written here: name a file with <key>_file,
+# or give it as environment variable (SYNCD__TARGETS__DVCQG__PASSWORD) or systemd credential (dvcqg.password).
+"""
+
+
+def example() -> str:
+    """The file, as TOML."""
+    parts = [_HEAD, _section("daemon", Daemon), _section("log", Log)]
+    parts += [_section("source", point.load().options, connector=name) for name, point in sorted(connectors("syncd.sources").items())]
+    parts += [_section(f"targets.{name}", point.load().options, connector=name) for name, point in sorted(connectors("syncd.targets").items())]
+    return "\n".join([*parts, _section("schedule", Schedule)])
+
+
+def _section(name: str, model: type[Options], connector: str = "") -> str:
+    lines = [f"[{name}]"]
+    for key, field in model.model_fields.items():
+        lines += _key(key, field, connector if key == "connector" else "")
+    return "\n".join(lines) + "\n"
+
+
+def _key(key: str, field: FieldInfo, connector: str) -> Iterator[str]:
+    if field.description:
+        yield f"# {field.description}"
+    if connector:
+        yield f"{key} = {_toml(connector)}"
+    elif field.annotation is SecretStr:
+        yield f'{key}_file = "/etc/syncd/{key}"'
+    elif field.is_required():
+        yield f"{key} = {_toml((field.examples or ['…'])[0])}"
+    else:
+        yield f"#{key} = {_toml(field.get_default(call_default_factory=False))}"
+
+
+def _toml(value: Any) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return str(value)
+        case list() | tuple():
+            return "[" + ", ".join(_toml(entry) for entry in value) + "]"
+        case Enum():
+            return _toml(value.value)
+        case None:
+            return '""'
+        case Path() | str():
+            return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
+        case _:
+            return f'"{value}"'

@@ -1,0 +1,114 @@
+"""Poll: what changed in the one-stop becomes ledger rows.
+
+A page is compared with what is stored, and what differs is committed together with the cursor; only then is the next page
+asked for (law L1). The nightly sweep does the same for every dossier in order of its key, and finds what no poll can see: a
+row whose modification time was never raised, a code table that changed. It remembers how far it came.
+
+Law L8: a one-stop that changed more than a share of its known dossiers in one poll, or that is suddenly empty, does not
+look like itself (a restore, a broken migration, the wrong database). Nothing of it is taken over; the suspicion is
+written on the board, deliveries rest, and a person says `syncd source accept` or repairs the one-stop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import structlog
+
+from syncd.clock import Clock
+from syncd.errors import SuspiciousSource
+from syncd.metrics import Metrics
+from syncd.model import Page, Value
+from syncd.options import SourceOptions
+from syncd.ports import Source
+from syncd.store.board import Board, Fence
+from syncd.store.intake import Intake, read_cursor
+
+log = structlog.get_logger()
+
+FEW = 200  #: so many changes at once surprise nobody, however small the province
+
+
+class Polled(Value):
+    """What one poll or sweep brought."""
+
+    rows: int = 0
+    new: int = 0
+    changed: int = 0
+    unpublished: int = 0
+    skipped_steps: int = 0
+
+    def plus(self, page: Page, new: int, changed: int) -> Polled:
+        """With one more page."""
+        return Polled(
+            rows=self.rows + page.rows,
+            new=self.new + new,
+            changed=self.changed + changed,
+            unpublished=self.unpublished + page.unpublished,
+            skipped_steps=self.skipped_steps + page.skipped_steps,
+        )
+
+
+class Poller:
+    """Reads one source into the state."""
+
+    def __init__(self, source: Source, options: SourceOptions, intake: Intake, board: Board, clock: Clock, metrics: Metrics) -> None:
+        self.source = source
+        self.options = options
+        self.intake = intake
+        self.board = board
+        self.clock = clock
+        self.metrics = metrics
+
+    def poll(self, *, force: bool = False, fence: Fence | None = None) -> Polled:
+        """Take in everything that changed since the last poll. Raises `SuspiciousSource`, `SourceError`, `StoreUnavailable`."""
+        trusted = self._trusted(force)
+        began = self.clock.monotonic()
+        total = Polled()
+        for total in self._taken(self.source.poll(read_cursor(self.intake.database)), trusted, fence, sweeping=False):
+            pass
+        self.board.note_source(polled_at=self.clock.now(), lag=self.source.lag(), suspicion="", accepted=False)
+        if total.new or total.changed:
+            milliseconds = round((self.clock.monotonic() - began) * 1000)
+            log.info("poll_done", rows=total.rows, new=total.new, changed=total.changed, unpublished=total.unpublished, duration_ms=milliseconds)
+        return total
+
+    def sweep(self, *, force: bool = False, fence: Fence | None = None) -> Polled:
+        """Read every dossier once more, going on where an interrupted sweep stopped."""
+        trusted = self._trusted(force)
+        total = Polled()
+        for total in self._taken(self.source.sweep(self.board.source().sweep_after), trusted, fence, sweeping=True):
+            pass
+        self.board.note_source(sweep_after=0, swept_at=self.clock.now())
+        log.info("sweep_done", rows=total.rows, new=total.new, changed=total.changed, unpublished=total.unpublished)
+        return total
+
+    def _trusted(self, force: bool) -> bool:
+        note = self.board.source()
+        if note.suspicion and not (force or note.accepted):
+            raise SuspiciousSource(note.suspicion, hint="look at the one-stop; if it is right: syncd source accept")
+        return force or note.accepted
+
+    def _taken(self, pages: Iterator[Page], trusted: bool, fence: Fence | None, *, sweeping: bool) -> Iterator[Polled]:
+        """The running total after each page that was committed."""
+        total = Polled()
+        limit = max(FEW, self.options.surprise * self.board.dossiers())
+        try:
+            for page in pages:
+                changed, known = self.intake.compare(page)
+                overwritten = total.changed + sum(each.subject in known for each in changed)
+                if overwritten > limit and not trusted:
+                    raise SuspiciousSource(f"{overwritten} known dossiers changed at once (more than {round(limit)})")
+                taken = self.intake.take(changed, known, None if sweeping else page.cursor, fence)
+                if sweeping:
+                    self.board.note_source(sweep_after=page.cursor.id)
+                self.metrics.changes(taken.new + taken.changed)
+                total = total.plus(page, taken.new, taken.changed)
+                yield total
+        except SuspiciousSource as suspicion:
+            self._suspect(suspicion)
+            raise
+
+    def _suspect(self, suspicion: SuspiciousSource) -> None:
+        self.board.note_source(suspicion=suspicion.message)
+        log.error("source_suspicious", error=suspicion.message, hint="nothing is sent until a person has looked: syncd source accept")

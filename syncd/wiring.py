@@ -1,0 +1,125 @@
+"""Settings become objects: the only place that knows which parts there are and how they hang together."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+
+from sqlalchemy.engine.url import make_url
+
+from syncd.clock import Clock, SystemClock
+from syncd.config import Settings, connectors, find, read
+from syncd.crypto import Cipher, cipher_of
+from syncd.daemon import Daemon
+from syncd.deliver import Delivery
+from syncd.errors import NotFound
+from syncd.gate import Gate
+from syncd.maintain import Maintainer
+from syncd.metrics import Metrics
+from syncd.poll import Poller
+from syncd.ports import Connector, Source, SourceConnector, Target
+from syncd.store import migrations
+from syncd.store.board import Board
+from syncd.store.database import Database, open_database
+from syncd.store.intake import Intake
+from syncd.store.ledger import Ledger
+from syncd.workers import Workers
+
+
+class State:
+    """The opened state of a configuration. The key file is read only where something sealed is touched."""
+
+    def __init__(self, settings: Settings, database: Database, clock: Clock, *, create: bool) -> None:
+        self.settings = settings
+        self.database = database
+        self.clock = clock
+        self.node = settings.daemon.node
+        self.board = Board(database)
+        self._create = create
+
+    @cached_property
+    def cipher(self) -> Cipher:
+        """Seals and opens personal data at rest."""
+        return cipher_of(self.settings.daemon.payload_key_file, create=self._create)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Leases and outcomes of this node."""
+        return Ledger(self.database, self.cipher, self.node)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.database.close()
+
+    def __enter__(self) -> State:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def load(path: Path | None = None) -> Settings:
+    """The settings of the configuration file to use. Raises `ConfigurationError`."""
+    return read(find(path))
+
+
+def open_state(settings: Settings, *, create: bool = False, clock: Clock | None = None) -> State:
+    """The state database, laid out where it is empty and, with `create`, made with its folder and key file. Raises
+    `SchemaMismatch`, `StoreUnavailable`."""
+    path = make_url(settings.daemon.state).database
+    if create and settings.daemon.state.startswith("sqlite") and path:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    database = open_database(settings.daemon.state)
+    migrations.ensure(database)
+    return State(settings, database, clock or SystemClock(), create=create)
+
+
+def make_source(settings: Settings, clock: Clock) -> Source:
+    """The configured source."""
+    connector: SourceConnector = connectors("syncd.sources")[settings.source.connector].load()
+    return connector.build(settings.source, clock=clock, mappings=settings.daemon.mappings)
+
+
+def make_target(settings: Settings, name: str, clock: Clock) -> Target:
+    """The target of that name. Raises `NotFound`."""
+    options = settings.targets.get(name)
+    if options is None:
+        raise NotFound(f"There is no target {name!r}.", hint=f"one of: {', '.join(settings.targets)}")
+    connector: Connector = connectors("syncd.targets")[options.connector].load()
+    return connector.build(name, options, clock=clock, mappings=settings.daemon.mappings)
+
+
+@contextmanager
+def build_daemon(settings: Settings, state: State) -> Iterator[Daemon]:
+    """The daemon of this node; its connections are closed at the end."""
+    clock, metrics, stopping = state.clock, Metrics(), threading.Event()
+    source = make_source(settings, clock)
+    targets = {name: make_target(settings, name, clock) for name, options in settings.targets.items() if options.enabled}
+    try:
+        workers = [_workers(settings, state, target, metrics, stopping) for target in targets.values()]
+        intake = Intake(state.database, state.cipher, clock, list(targets))
+        poller = Poller(source, settings.source, intake, state.board, clock, metrics)
+        maintainer = Maintainer(state.ledger, state.board, clock, metrics, list(targets))
+        yield Daemon(settings, state.board, state.ledger, poller, maintainer, workers, stopping, clock, metrics)
+    finally:
+        for target in targets.values():
+            target.close()
+        source.close()
+
+
+def _workers(settings: Settings, state: State, target: Target, metrics: Metrics, stopping: threading.Event) -> Workers:
+    options, clock = settings.targets[target.name], state.clock
+    workers: Workers
+
+    def returned() -> None:
+        state.ledger.wake(target.name, clock.now())
+        workers.ring()
+
+    gate = Gate(target.name, options, state.board, clock, settings.zone, returned)
+    delivery = Delivery(target, options, state.ledger, gate, clock, metrics, stopping)
+    workers = Workers(delivery, state.ledger, gate, clock)
+    return workers
