@@ -163,8 +163,8 @@ class Intake:
         insert = self._insert(ledger)
         new, old = insert.excluded, ledger.c
         settled = and_(old.sent_digest == new.wanted_digest, old.steps_sent >= new.steps_wanted)
-        resting = old.state.in_(("idle", "dead", "held"))
-        stopped = old.state.in_(("dead", "held"))
+        stopped = or_(old.state == "dead", old.state == "held")
+        resting = or_(old.state == "idle", stopped)
         return insert.on_conflict_do_update(
             index_elements=["target", "subject"],
             set_={
@@ -227,7 +227,7 @@ class Intake:
                     snapshot.c.steps,
                 ).where(~have.exists())
                 columns = ["target", "subject", "state", "due_at", "wanted_version", "wanted_digest", "steps_wanted"]
-                made += connection.execute(ledger.insert().from_select(columns, rows)).rowcount
+                made += connection.execute(ledger.insert().from_select(columns, rows), execution_options={"preserve_rowcount": True}).rowcount
         return made
 
 

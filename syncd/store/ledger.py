@@ -227,7 +227,9 @@ def _leasing(due: Select[Any]) -> Any:
         "lease_until": bindparam("term"),
         "lease_node": bindparam("node"),
     }
-    return update(ledger).where(ledger.c.target == bindparam("t"), ledger.c.subject.in_(due.scalar_subquery())).values(values).returning(ledger)
+    # Materialised, or PostgreSQL may run the locking part again for each row and lease more than it was asked for.
+    picked = due.cte("picked").prefix_with("MATERIALIZED", dialect="postgresql")
+    return update(ledger).where(ledger.c.target == bindparam("t"), ledger.c.subject.in_(select(picked.c.subject))).values(values).returning(ledger)
 
 
 _LEASE_SQLITE = _leasing(_due_rows())

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import select
+
 from syncd.crypto import KEY_BYTES, Cipher
 from syncd.deliver import Delivery
 from syncd.gate import Gate
@@ -18,6 +20,8 @@ from syncd.store.board import Board
 from syncd.store.database import Database, open_database
 from syncd.store.intake import Intake, Taken
 from syncd.store.ledger import Ledger
+from syncd.store.schema import attempt, ledger
+from syncd.store.schema import step as step_table
 from tests.clocks import TurnedClock
 from tests.engine.target import RecordingTarget
 
@@ -73,7 +77,7 @@ class Engine:
         """Take one dossier in."""
         return self.read(Snapshot(dossier=record, steps=tuple(steps)))
 
-    def deliver(self, turns: int = 100) -> int:
+    def deliver(self, turns: int = 10_000) -> int:
         """Take turns until nothing can go now; how many dossiers had one."""
         done = 0
         for _ in range(turns):
@@ -104,21 +108,23 @@ class Engine:
 
     def row(self, subject: str) -> dict[str, object]:
         """The ledger row of a dossier."""
-        from sqlalchemy import select
-
-        from syncd.store.schema import ledger
-
         with self.database.read() as connection:
             return dict(connection.execute(select(ledger).where(ledger.c.subject == subject)).one()._mapping)
 
     def attempts(self, subject: str) -> Sequence[dict[str, object]]:
         """The journal of a dossier, oldest first."""
-        from sqlalchemy import select
-
-        from syncd.store.schema import attempt
-
         with self.database.read() as connection:
             return [dict(row._mapping) for row in connection.execute(select(attempt).where(attempt.c.subject == subject).order_by(attempt.c.id))]
+
+    def acknowledged_steps(self, subject: str) -> list[int]:
+        """The keys of the steps that the ledger holds as acknowledged."""
+        query = (
+            select(step_table.c.step_id)
+            .join(ledger, ledger.c.subject == step_table.c.subject)
+            .where(step_table.c.subject == subject, step_table.c.place <= ledger.c.steps_sent)
+        )
+        with self.database.read() as connection:
+            return list(connection.execute(query).scalars())
 
     def close(self) -> None:
         """Close the connections."""

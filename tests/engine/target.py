@@ -11,8 +11,10 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
+import msgspec
+
 from syncd.errors import Unmappable
-from syncd.model import Dossier, Element, Operation, Origin, Outcome, Portion, Receipt, Standing, decode_dossier, decode_step, encode
+from syncd.model import Dossier, Element, Operation, Origin, Outcome, Portion, Receipt, Standing, Step, decode_dossier, decode_step, encode
 
 DELIVERED = Receipt(outcome=Outcome.DELIVERED, exists=True)
 Fault = Callable[[Callable[[], Receipt]], Receipt]
@@ -67,7 +69,7 @@ class RecordingTarget:
         self._lock = threading.Lock()
 
     def compose(self, portion: Portion) -> Element:
-        broken = [problem for problem in portion.dossier.problems] + [problem for step in portion.steps for problem in step.problems]
+        broken = [*portion.dossier.problems, *(problem for step in portion.steps for problem in step.problems)]
         if broken:
             raise Unmappable(broken)
         body = b",".join(encode(step) for step in portion.steps) if portion.steps else encode(portion.dossier)
@@ -119,7 +121,5 @@ class RecordingTarget:
         """Nothing is open."""
 
 
-def _split(bodies: bytes) -> list[object]:
-    import msgspec
-
+def _split(bodies: bytes) -> list[Step]:
     return [decode_step(bytes(raw)) for raw in msgspec.json.decode(bodies, type=list[msgspec.Raw])]

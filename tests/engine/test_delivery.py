@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
-
-import pytest
 
 from syncd.model import Operation, Origin, Outcome, Problem, Status
-from tests.engine.engine import Engine, dossier, step
+from tests.engine.conftest import Make
+from tests.engine.engine import dossier, step
 from tests.engine.target import RecordingTarget, busy, down, lost, refused, stranger, vanished
 
 CODE = "000.00.14.H03-250303-0001"
-Make = Callable[..., Engine]
-
-
-@pytest.fixture
-def make(tmp_path: Path) -> Iterator[Make]:
-    engines: list[Engine] = []
-
-    def build(target: RecordingTarget | None = None, **options: object) -> Engine:
-        engines.append(Engine(f"sqlite:///{tmp_path}/state.db", target or RecordingTarget(), **options))  # type: ignore[arg-type]
-        return engines[-1]
-
-    yield build
-    for engine in engines:
-        engine.close()
 
 
 def test_the_record_goes_before_the_steps_and_each_step_once_in_order(make: Make) -> None:
@@ -213,7 +196,11 @@ def test_an_outage_opens_the_breaker_and_its_end_makes_everything_due_at_once(ma
 def test_a_change_that_arrives_during_the_call_makes_the_row_due_again(make: Make) -> None:
     engine = make()
     engine.see(dossier())
-    engine.target.before = lambda lane, elements: engine.see(dossier(note="meanwhile")) and None or None
+
+    def correct(lane: str, elements: object) -> None:
+        engine.see(dossier(note="meanwhile"))
+
+    engine.target.before = correct
     claims = engine.ledger.claim("portal", 1, engine.clock.now(), engine.delivery.lease_term)
     engine.delivery.turn(claims)
     engine.target.before = lambda lane, elements: None
@@ -287,5 +274,5 @@ def test_a_connectors_bug_is_contained(make: Make) -> None:
     engine.target.before = explode
     engine.see(dossier())
     engine.settle()
-    assert [made["outcome"] for made in engine.attempts(CODE)][0] == Outcome.UNKNOWN
+    assert engine.attempts(CODE)[0]["outcome"] == Outcome.UNKNOWN
     assert engine.row(CODE)["state"] == "idle"

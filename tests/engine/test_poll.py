@@ -1,0 +1,154 @@
+"""Polls and sweeps: the cursor follows what is committed, and a source that is not itself is not believed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from syncd.errors import SourceError, StoreUnavailable, SuspiciousSource
+from syncd.model import Cursor, Dossier, Page, Snapshot
+from syncd.options import SourceOptions
+from syncd.poll import Poller
+from syncd.store.intake import read_cursor
+from tests.engine.conftest import Make
+from tests.engine.engine import Engine, dossier
+
+
+class Shelf:
+    """A source behind the port: a list of dossiers, read in pages of two."""
+
+    def __init__(self) -> None:
+        self.dossiers: list[Dossier] = []
+        self.asked: list[Cursor | None] = []
+        self.breaks_after: int | None = None
+
+    def poll(self, cursor: Cursor | None) -> Iterator[Page]:
+        self.asked.append(cursor)
+        yield from self._pages(self.dossiers)
+
+    def sweep(self, after: int = 0) -> Iterator[Page]:
+        self.asked.append(Cursor(id=after))
+        yield from self._pages([each for each in self.dossiers if each.source_id > after])
+
+    def _pages(self, rows: list[Dossier]) -> Iterator[Page]:
+        for first in range(0, len(rows), 2):
+            if self.breaks_after is not None and first >= self.breaks_after:
+                raise SourceError("the one-stop went away")
+            part = rows[first : first + 2]
+            yield Page(snapshots=tuple(Snapshot(dossier=each) for each in part), cursor=Cursor(modified="m", id=part[-1].source_id), rows=len(part))
+
+    def fetch(self, code: str) -> tuple[Page, ...]:
+        return ()
+
+    def lag(self) -> float | None:
+        return 1.5
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def poller_of(engine: Engine, shelf: Shelf, **options: object) -> Poller:
+    return Poller(shelf, SourceOptions(**options), engine.intake, engine.board, engine.clock, engine.metrics)  # type: ignore[arg-type]
+
+
+def shelf_of(count: int, **changes: object) -> Shelf:
+    shelf = Shelf()
+    shelf.dossiers = [dossier(f"000.00.14.H03-250303-{n:04}", n, **changes) for n in range(1, count + 1)]
+    return shelf
+
+
+def test_a_poll_takes_in_every_page_and_remembers_how_far_it_came(make: Make) -> None:
+    engine, shelf = make(), shelf_of(5)
+    poller = poller_of(engine, shelf)
+    polled = poller.poll()
+    assert (polled.rows, polled.new, polled.changed) == (5, 5, 0)
+    assert read_cursor(engine.database) == Cursor(modified="m", id=5)
+    shelf.dossiers[0] = dossier("000.00.14.H03-250303-0001", 1, note="changed")
+    assert poller.poll().changed == 1
+    assert shelf.asked == [None, Cursor(modified="m", id=5)]
+
+
+def test_a_source_that_breaks_off_is_read_on_from_the_last_committed_page(make: Make) -> None:
+    engine, shelf = make(), shelf_of(6)
+    shelf.breaks_after = 4
+    with pytest.raises(SourceError):
+        poller_of(engine, shelf).poll()
+    assert read_cursor(engine.database) == Cursor(modified="m", id=4)
+    assert engine.board.dossiers() == 4
+
+
+def test_a_sweep_goes_on_where_it_was_interrupted_and_leaves_the_polls_cursor_alone(make: Make) -> None:
+    engine, shelf = make(), shelf_of(6)
+    poller = poller_of(engine, shelf)
+    shelf.breaks_after = 4
+    with pytest.raises(SourceError):
+        poller.sweep()
+    assert engine.board.source().sweep_after == 4
+    shelf.breaks_after = None
+    assert poller.sweep().rows == 2
+    assert shelf.asked == [Cursor(id=0), Cursor(id=4)]
+    assert engine.board.source().sweep_after == 0
+    assert read_cursor(engine.database) is None
+
+
+def test_a_source_that_changed_everything_is_not_believed_until_a_person_says_so(make: Make) -> None:
+    engine, shelf = make(), shelf_of(300)
+    poller = poller_of(engine, shelf)
+    poller.poll()
+    engine.settle()
+    shelf.dossiers = shelf_of(300, note="restored from somewhere").dossiers
+    with pytest.raises(SuspiciousSource):
+        poller.poll()
+    with pytest.raises(SuspiciousSource):
+        poller.poll()
+    assert engine.deliver() == 0, "the line rests"
+    engine.board.note_source(accepted=True)
+    assert poller.poll().changed >= 100
+    assert not engine.board.source().suspicion
+    engine.settle()
+    assert {record.note for record in engine.target.records.values()} == {"restored from somewhere"}
+
+
+def test_force_believes_once(make: Make) -> None:
+    engine, shelf = make(), shelf_of(300)
+    poller = poller_of(engine, shelf)
+    poller.poll()
+    shelf.dossiers = shelf_of(300, note="a").dossiers
+    assert poller.poll(force=True).changed == 300
+    shelf.dossiers = shelf_of(300, note="b").dossiers
+    with pytest.raises(SuspiciousSource):
+        poller.poll()
+
+
+def test_new_dossiers_never_surprise(make: Make) -> None:
+    engine = make()
+    poller = poller_of(engine, shelf_of(500))
+    assert poller.poll().new == 500
+
+
+def test_a_state_that_cannot_be_written_leaves_the_cursor_behind(make: Make, state_url: str) -> None:
+    if not state_url.startswith("sqlite"):
+        pytest.skip("SQLite can be told that its disk is full")
+    engine, shelf = make(), shelf_of(400, note="x" * 2000)
+    with engine.database.read() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+    limit_pages(engine, int(pages) + 20)
+    with pytest.raises(StoreUnavailable) as raised:
+        poller_of(engine, shelf).poll()
+    assert "free space" in raised.value.hint
+    reached = read_cursor(engine.database)
+    stored = engine.board.dossiers()
+    assert stored == (reached.id if reached else 0)
+    limit_pages(engine, 10**9)
+    assert poller_of(engine, shelf).poll().new == 400 - stored
+    engine.settle()
+    assert len(engine.target.records) == 400
+
+
+def limit_pages(engine: Engine, most: int) -> None:
+    """Make SQLite's disk that small, for every connection from now on."""
+    from sqlalchemy import event
+
+    engine.database.engine.dispose()
+    event.listen(engine.database.engine, "connect", lambda connection, _: connection.execute(f"PRAGMA max_page_count={most}"))

@@ -1,0 +1,170 @@
+"""Worker threads: they find what is due, share the work, and end when told to."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from sqlalchemy import text
+
+from syncd.clock import SystemClock
+from syncd.model import Element
+from syncd.workers import Workers
+from tests.clocks import TurnedClock
+from tests.engine.conftest import Make
+from tests.engine.engine import Engine, dossier, step
+from tests.engine.target import RecordingTarget, down
+
+
+def workers_of(engine: Engine) -> Workers:
+    return Workers(engine.delivery, engine.ledger, engine.gate, SystemClock())
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Look again until the condition holds; a minute is for ever."""
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end, "the condition never came true"
+        threading.Event().wait(0.005)
+
+
+def fill(engine: Engine, count: int, steps: int = 2) -> None:
+    for n in range(count):
+        engine.see(dossier(f"000.00.14.H03-250303-{n:04}", n), [step(n * 10 + m) for m in range(steps)])
+
+
+def test_all_that_is_due_is_delivered_by_several_threads_each_dossier_in_order(make: Make) -> None:
+    engine = make(workers=4)
+    fill(engine, 60)
+    workers = workers_of(engine)
+    workers.start(until_idle=True)
+    assert workers.join(60)
+    assert len(engine.target.records) == 60
+    assert all(sent == sorted(set(sent)) for sent in engine.target.steps.values())
+    assert engine.board.counts("portal").in_sync == 60
+    assert engine.delivery.settled == 60
+
+
+def test_no_two_workers_are_ever_at_the_same_dossier(make: Make) -> None:
+    engine = make(workers=8)
+    fill(engine, 40, steps=5)
+    at_work: set[str] = set()
+    lock = threading.Lock()
+    clashes: list[str] = []
+    real = engine.target.send
+
+    def watched(elements: list[Element]) -> object:
+        code = elements[0].dossier
+        with lock:
+            clashes.extend([code] if code in at_work else [])
+            at_work.add(code)
+        receipt = real(elements)
+        with lock:
+            at_work.discard(code)
+        return receipt
+
+    engine.target.send = watched  # type: ignore[method-assign, assignment]
+    workers = workers_of(engine)
+    workers.start(until_idle=True)
+    assert workers.join(60)
+    assert clashes == []
+    assert len(engine.target.records) == 40
+
+
+def test_a_ring_wakes_resting_workers(make: Make) -> None:
+    engine = make(workers=2)
+    workers = workers_of(engine)
+    workers.start()
+    fill(engine, 1)
+    workers.ring()
+    wait_for(lambda: engine.board.counts("portal").in_sync == 1)
+    engine.stopping.set()
+    workers.ring()
+    assert workers.join(60)
+    assert set(workers.beats) == {"portal-0", "portal-1"}
+
+
+def test_what_was_claimed_and_not_begun_is_given_back_at_the_end(make: Make) -> None:
+    engine = make(workers=1)
+    fill(engine, 10)
+    begun = threading.Event()
+
+    def stop(lane: str, elements: object) -> None:
+        engine.stopping.set()
+        begun.set()
+
+    engine.target.before = stop
+    workers = workers_of(engine)
+    workers.start()
+    assert begun.wait(60)
+    assert workers.join(60)
+    counts = engine.board.counts("portal")
+    assert counts.leased == 0
+    assert counts.due == 10
+    assert not any(engine.row(f"000.00.14.H03-250303-{n:04}")["unsure"] for n in range(10))
+
+
+def test_a_worker_outlives_a_state_database_that_is_away(make: Make) -> None:
+    engine = make(workers=1)
+    fill(engine, 3)
+    with engine.database.write() as connection:
+        connection.execute(text("ALTER TABLE attempt RENAME TO attempt_away"))
+    workers = workers_of(engine)
+    workers.start()
+    wait_for(lambda: len(engine.target.calls_made) == 1)
+    with engine.database.write() as connection:
+        connection.execute(text("ALTER TABLE attempt_away RENAME TO attempt"))
+    wait_for(lambda: engine.board.counts("portal").in_sync == 3)
+    engine.stopping.set()
+    workers.ring()
+    assert workers.join(60)
+    assert [len(codes) for _, codes in engine.target.calls_made] == [1] * 6, "what was acknowledged was not sent again"
+
+
+def test_a_worker_outlives_an_error_nobody_foresaw(make: Make) -> None:
+    engine = make(workers=1)
+    fill(engine, 1)
+    real, failures = engine.ledger.claim, [RuntimeError("unforeseen")]
+
+    def claim(*given: object, **named: object) -> object:
+        if failures:
+            raise failures.pop()
+        return real(*given, **named)  # type: ignore[arg-type]
+
+    engine.ledger.claim = claim  # type: ignore[method-assign, assignment]
+    workers = workers_of(engine)
+    workers.start()
+    wait_for(lambda: engine.board.counts("portal").in_sync == 1)
+    engine.stopping.set()
+    workers.ring()
+    assert workers.join(60)
+
+
+def test_a_rate_is_kept(make: Make) -> None:
+    engine = make(workers=1, rate=1000)
+    fill(engine, 5, steps=0)
+    engine.deliver()
+    assert engine.gate.pace() > 0.004
+
+
+def test_quiet_hours_keep_the_gate_shut(make: Make) -> None:
+    clock = TurnedClock()
+    engine = make(clock=clock, quiet="07:00-09:00")
+    fill(engine, 1)
+    assert engine.deliver() == 0
+    clock.turn(timedelta(hours=2))
+    assert engine.deliver() == 1
+
+
+def test_only_one_probe_goes_while_the_breaker_is_half_open(make: Make) -> None:
+    engine = make(RecordingTarget(), breaker_failures=1)
+    fill(engine, 3)
+    engine.target.always = down
+    engine.deliver()
+    engine.clock.turn(timedelta(minutes=2))
+    assert engine.gate.room(10) == 1
+    assert engine.gate.room(10) == 0
+    engine.gate.spare()
+    assert engine.gate.room(10) == 1
