@@ -83,7 +83,7 @@ def open_database(url: str) -> Database:
             raise _refused("name the driver: postgresql+psycopg://…")
         if parsed.get_backend_name() not in ("sqlite", "postgresql"):
             raise _refused("the state is kept in SQLite or PostgreSQL")
-        return Database(_sqlite(url) if parsed.get_backend_name() == "sqlite" else create_engine(url, pool_pre_ping=True, pool_size=20, max_overflow=40))
+        return Database(_sqlite(url) if parsed.get_backend_name() == "sqlite" else create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=20, max_overflow=40))
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise _refused(f"{type(error).__name__}: {str(error).splitlines()[0]}" if not isinstance(error, ImportError) else f"the driver {driver!r} is not installed") from None
 
@@ -93,7 +93,7 @@ def _refused(reason: str) -> ConfigurationError:
 
 
 def _sqlite(url: str) -> Engine:
-    engine = create_engine(url, poolclass=QueuePool, pool_size=20, max_overflow=40, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+    engine = create_engine(url, hide_parameters=True, poolclass=QueuePool, pool_size=20, max_overflow=40, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine

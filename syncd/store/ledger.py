@@ -3,7 +3,8 @@
 A row is the lock. `claim` leases due rows to one worker: it writes a token and a term into them, and whoever holds the token
 owns these dossiers at that target until the term ends. So nothing else is needed to keep order, dossiers run side by side,
 and a blocked one blocks nobody. Every later write names the token; where it no longer stands in the row, the lease was lost
-(the process was stopped past its term) and the row is left as its new owner made it (law L3).
+(the process was stopped past its term) and the row is left as its new owner made it (law L3). But a record that went out
+under a lost lease may have replaced a newer one at the target: the row is marked `overtaken`, and the record goes again.
 
 `record` writes the outcome of calls: for each an attempt, which is always kept (law L5), and the ledger row, all in one
 transaction, for as many calls as were answered meanwhile. Where a delivery ends, the row compares itself with what the
@@ -23,13 +24,14 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, and_, bindparam, case, exists, false, func, insert, select, true, update
 
 from syncd.crypto import Cipher
-from syncd.model import Attempt, Claim, Outcome, Receipt, Step, Value, decode_dossier, decode_step
+from syncd.model import Attempt, Claim, Operation, Outcome, Receipt, Step, Value, decode_dossier, decode_step
 from syncd.policy import Next
 from syncd.store.database import Database
 from syncd.store.schema import attempt, ledger, snapshot, source_cursor, step, target
 
 _ANSWER_LIMIT = 4000
 _NOTHING_SENT = Receipt(outcome=Outcome.DELIVERED)
+_MAY_HAVE_ARRIVED = (Outcome.DELIVERED, Outcome.UNKNOWN)
 
 
 class Entry(Value):
@@ -111,7 +113,10 @@ class Ledger:
             kept = [row for row in rows if (row["t"], row["s"], row["token"]) in held]
             if kept:
                 connection.execute(_OUTCOME, kept)
-        return {row["s"] for row in rows if (row["t"], row["s"], row["token"]) not in held}
+            late = [row for row in rows if row not in kept]
+            if overtaking := [{"t": row["t"], "s": row["s"], "at": row["at"]} for row in late if row["replaced"]]:
+                connection.execute(_OVERTAKEN, overtaking)
+        return {row["s"] for row in late}
 
     def _held(self, connection: Connection, entries: Sequence[Entry]) -> set[tuple[str, str, str]]:
         name = entries[0].claim.target
@@ -205,6 +210,7 @@ def _ledger_row(entry: Entry) -> dict[str, Any]:
         "code_now": receipt.code[:64] if failed else "",
         "message_now": receipt.message if failed else "",
         "hint_now": receipt.hint if failed else "",
+        "replaced": entry.attempt is not None and entry.attempt.operation is not Operation.STEPS and receipt.outcome in _MAY_HAVE_ARRIVED,
         "success": entry.attempt is not None and receipt.outcome is Outcome.DELIVERED,
     }
 
@@ -253,7 +259,7 @@ _JOURNAL = insert(attempt)
 _NEXT_DUE = select(func.min(ledger.c.due_at)).where(ledger.c.target == bindparam("t"), ledger.c.state == "due")
 
 _NEXT = bindparam("next", type_=ledger.c.state.type)
-_IN_SYNC = and_(ledger.c.wanted_digest == bindparam("sent_digest_now"), ledger.c.steps_wanted <= bindparam("steps_sent_now"))
+_IN_SYNC = and_(ledger.c.wanted_digest == bindparam("sent_digest_now"), ledger.c.steps_wanted <= bindparam("steps_sent_now"), ledger.c.overtaken == false())
 _MOVED_ON = ledger.c.wanted_version > bindparam("version")
 _OUTCOME = (
     update(ledger)
@@ -264,7 +270,8 @@ _OUTCOME = (
         lease_token=case((_NEXT == "leased", ledger.c.lease_token), else_=""),
         created=bindparam("created_now"),
         sent_version=bindparam("sent_version_now"),
-        sent_digest=bindparam("sent_digest_now"),
+        sent_digest=case((ledger.c.overtaken == true(), ""), else_=bindparam("sent_digest_now")),
+        overtaken=and_(ledger.c.overtaken == true(), _NEXT == "leased"),
         steps_sent=bindparam("steps_sent_now"),
         sent_at=case((bindparam("success", type_=ledger.c.created.type), bindparam("at", type_=ledger.c.due_at.type)), else_=ledger.c.sent_at),
         failures=bindparam("failures_now"),
@@ -276,6 +283,17 @@ _OUTCOME = (
         error_code=bindparam("code_now"),
         error_message=bindparam("message_now"),
         error_hint=bindparam("hint_now"),
+    )
+)
+
+_OVERTAKEN = (
+    update(ledger)
+    .where(ledger.c.target == bindparam("t"), ledger.c.subject == bindparam("s"))
+    .values(
+        overtaken=ledger.c.state == "leased",
+        sent_digest="",
+        state=case((ledger.c.state == "idle", "due"), else_=ledger.c.state),
+        due_at=case((ledger.c.state == "idle", bindparam("at", type_=ledger.c.due_at.type)), else_=ledger.c.due_at),
     )
 )
 

@@ -135,6 +135,7 @@ ledger = Table(
     Column("lease_token", String(32), nullable=False, default=""),
     Column("lease_until", UtcDateTime),
     Column("lease_node", String(64), nullable=False, default=""),
+    Column("overtaken", Boolean, nullable=False, default=False),
     Column("stopped_at", UtcDateTime),
     Column("outcome", String(16), nullable=False, default=""),
     Column("error_code", String(64), nullable=False, default=""),

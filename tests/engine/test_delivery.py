@@ -209,7 +209,7 @@ def test_a_change_that_arrives_during_the_call_makes_the_row_due_again(make: Mak
     assert engine.target.records[CODE].note == "meanwhile"
 
 
-def test_a_worker_that_slept_past_its_lease_changes_nothing_in_the_ledger(make: Make) -> None:
+def test_a_worker_that_slept_past_its_lease_in_a_call_cannot_leave_old_data_at_the_target(make: Make) -> None:
     engine = make()
     engine.see(dossier())
     slow = engine.ledger.claim("portal", 1, engine.clock.now(), engine.delivery.lease_term)
@@ -221,9 +221,40 @@ def test_a_worker_that_slept_past_its_lease_changes_nothing_in_the_ledger(make: 
         engine.deliver()
 
     engine.target.before = sleep
+    engine.target.faults.extend([lambda apply: apply(), lambda apply: engine.target.records.clear() or apply()])
     engine.delivery.turn(slow)
-    assert engine.target.calls_made[0][0] == "create"
-    assert engine.row(CODE)["sent_version"] == 2
+    assert engine.target.records[CODE].note == "", "the old record came last"
+    assert engine.row(CODE)["state"] == "due"
+    engine.settle()
+    assert engine.target.records[CODE].note == "newer"
+
+
+def test_a_lost_lease_found_while_another_worker_is_at_it_is_made_good_by_that_one(make: Make) -> None:
+    engine = make()
+    engine.see(dossier())
+    engine.deliver()
+    engine.see(dossier(note="old"))
+    slow = engine.ledger.claim("portal", 1, engine.clock.now(), engine.delivery.lease_term)
+
+    def sleep(lane: str, elements: object) -> None:
+        engine.target.before = meanwhile
+        engine.pass_time(timedelta(hours=1))
+        engine.see(dossier(note="newer"))
+
+    def meanwhile(lane: str, elements: object) -> None:
+        """The new owner is in its call when the old one books its own."""
+        engine.target.before = lambda lane, elements: None
+
+    engine.target.before = sleep
+    owner: list[object] = []
+    engine.target.faults.append(lambda apply: (owner.extend(engine.ledger.claim("portal", 1, engine.clock.now(), engine.delivery.lease_term)), apply())[1])
+    engine.delivery.turn(slow)
+    assert engine.row(CODE)["overtaken"]
+    engine.delivery.turn(owner)  # type: ignore[arg-type]
+    assert engine.row(CODE)["state"] == "due"
+    engine.settle()
+    assert engine.target.records[CODE].note == "newer"
+    assert not engine.row(CODE)["overtaken"]
 
 
 def test_no_call_begins_that_could_outlast_its_lease(make: Make) -> None:

@@ -103,6 +103,21 @@ class Province(RuleBasedStateMachine):
         """It goes on where it was, with what it had read."""
         self.engine.delivery.turn(self.stalled.pop(0))
 
+    @rule(number=st.integers(1, DOSSIERS), note=st.sampled_from(["a", "b", "c"]))
+    def stall_in_a_call(self, number: int, note: str) -> None:
+        """A worker is stopped as its request leaves, past its lease; the officer edits, others deliver; then it arrives."""
+
+        def sleep(lane: str, elements: object) -> None:
+            self.target.before = lambda lane, elements: None
+            self.engine.pass_time(timedelta(hours=1))
+            self.edit(number, note, 0)
+            self.poll()
+            self.engine.deliver()
+
+        self.target.before = sleep
+        self.engine.deliver()
+        self.target.before = lambda lane, elements: None
+
     @rule(after=st.booleans())
     def crash_in_a_call(self, after: bool) -> None:
         """The process dies in the middle of a turn: before the request leaves, or after it was processed."""

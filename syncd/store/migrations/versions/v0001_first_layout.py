@@ -82,6 +82,7 @@ def upgrade() -> None:
         sa.Column("lease_token", sa.String(length=32), nullable=False),
         sa.Column("lease_until", UtcDateTime(), nullable=True),
         sa.Column("lease_node", sa.String(length=64), nullable=False),
+        sa.Column("overtaken", sa.Boolean(), nullable=False),
         sa.Column("stopped_at", UtcDateTime(), nullable=True),
         sa.Column("outcome", sa.String(length=16), nullable=False),
         sa.Column("error_code", sa.String(length=64), nullable=False),
