@@ -1,0 +1,89 @@
+"""Keeps personal data and secrets out of every text that leaves syncd: logs, errors, answers shown to an administrator. Pure.
+
+Three nets, from fine to coarse. `redact(text, known)` removes the values of the dossier at hand, which its caller knows, for
+no pattern recognises a Vietnamese name. `redact(text)` alone removes what has a shape: numbers of identity papers and
+telephones, e-mail addresses, credentials. `mask(value)` goes through structured values by the names of their keys. It is the
+last line of defence, so it hides rather too much; texts should be free of such data before they come here.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, time, timedelta
+from enum import Enum
+from pathlib import PurePath
+from typing import Any
+from uuid import UUID
+
+from syncd.model import Dossier
+
+MASK = "***"
+SHORTEST_KNOWN = 3  #: shorter values occur by chance in any text
+DEEPEST = 6
+
+_HIDDEN = r"pass(?:word|wd|phrase)?|pwd|session|token|secret|authorization|credentials?|cookie|api[_-]?key"
+_PATTERNS = (
+    (re.compile(r"(?<=://)[^/@\s]+@"), MASK + "@"),
+    (re.compile(rf"(?i)([\w-]*(?:{_HIDDEN})[\w-]*[\"']?\s*[:=]\s*[\"']?)(?:(?:bearer|basic)\s+)?[^\s\"'&,;}}\]]+"), rf"\1{MASK}"),
+    (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}"), rf"\1 {MASK}"),
+    (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), MASK),
+    (re.compile(r"(?<![\w.-])(?:\+?84|0)(?:[ .-]?\d){8,11}(?!\w|[.-]\w)"), MASK),  # telephone, or identity number in groups
+    (re.compile(r"(?<![\w.-])(?:\d{12}|\d{9})(?!\w|[.-]\w)"), MASK),  # identity number, 12 digits or the older 9
+)
+_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
+_PERSONAL = {"name", "fullname", "phone", "tel", "telephone", "fax", "email", "mail", "identity", "address", "owner", "applicant", "officer", "birthday"}
+_SECRETS = {"password", "passwd", "passphrase", "pwd", "session", "token", "secret", "authorization", "credential", "credentials", "cookie", "apikey"}
+_QUOTING = {"body", "text", "payload"}  #: hold what was sent or answered, with all of the above in it
+_PLAIN = (bool, int, float, date, datetime, time, timedelta, UUID, PurePath)
+
+
+def redact(text: str, known: Iterable[str] = ()) -> str:
+    """`text` without secrets, e-mail addresses, telephone and identity numbers, and without the `known` values, in whatever
+    case and Unicode form they stand there. Dossier codes, dates and times stay."""
+    clean = unicodedata.normalize("NFC", text)
+    values = sorted({unicodedata.normalize("NFC", value).strip() for value in known}, key=len, reverse=True)
+    for value in values:
+        if len(value) >= SHORTEST_KNOWN:
+            clean = re.sub(r"\s+".join(map(re.escape, value.split())), MASK, clean, flags=re.IGNORECASE)
+    for pattern, instead in _PATTERNS:
+        clean = pattern.sub(instead, clean)
+    return clean
+
+
+def personal_values(dossier: Dossier) -> tuple[str, ...]:
+    """The texts of this dossier that say whom it is about: what to leave out of an answer to it."""
+    owner = dossier.owner
+    told = (owner.name, owner.identity, owner.account, owner.email, owner.phone, owner.address, dossier.note, dossier.abstract)
+    return tuple(value for value in told if value and value != dossier.procedure_name)
+
+
+def sensitive(key: str) -> bool:
+    """Whether a value under this key is a secret or a citizen's, by the words the key is made of."""
+    words = {word.lower() for word in _WORDS.findall(key)}
+    return not words.isdisjoint(_PERSONAL | _SECRETS | _QUOTING)
+
+
+def mask(value: Any, depth: int = 0) -> Any:
+    """`value` with everything under a sensitive key hidden and all text scrubbed. Of objects only the type remains."""
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, (Mapping, list, tuple, set, frozenset)):
+        return _mask_parts(value, depth + 1) if depth < DEEPEST else MASK
+    return value if value is None or isinstance(value, _PLAIN) else f"<{type(value).__name__}>"
+
+
+def _mask_parts(value: Mapping[Any, Any] | Iterable[Any], depth: int) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): MASK if sensitive(str(key)) else mask(part, depth) for key, part in value.items()}
+    return [mask(part, depth) for part in value]
+
+
+def describe(error: BaseException, known: Iterable[str] = ()) -> str:
+    """The type of `error` and the first line of its message, scrubbed. Later lines are left out: drivers put statements, rows
+    and parameters there, and validators the value they refused."""
+    first = str(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {redact(first, known)[:300]}" if first else type(error).__name__
