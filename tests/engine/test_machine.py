@@ -27,6 +27,7 @@ from tests.engine.engine import CIPHER, Engine, dossier, step
 from tests.engine.target import RecordingTarget, busy, down, lost, vanished
 
 DOSSIERS = 4
+NOTES = st.sampled_from(["a", "b", "c", "d"])
 FAULTS = {"down": down, "lost": lost, "vanished": vanished, "busy": busy}
 
 
@@ -61,7 +62,12 @@ class Province(RuleBasedStateMachine):
         self.engine.close()
         self.folder.cleanup()
 
-    @rule(number=st.integers(1, DOSSIERS), note=st.sampled_from(["a", "b", "c"]), steps=st.integers(0, 3))
+    @rule(number=st.integers(1, DOSSIERS), note=NOTES, steps=st.integers(0, 3), seen=st.booleans())
+    def officer_edits(self, number: int, note: str, steps: int, *, seen: bool) -> None:
+        self.edit(number, note, steps)
+        if seen:
+            self.poll()
+
     def edit(self, number: int, note: str, steps: int) -> None:
         _, history = self.onestop.get(number, (None, []))
         for _ in range(steps):
@@ -103,14 +109,16 @@ class Province(RuleBasedStateMachine):
         """It goes on where it was, with what it had read."""
         self.engine.delivery.turn(self.stalled.pop(0))
 
-    @rule(number=st.integers(1, DOSSIERS), note=st.sampled_from(["a", "b", "c"]))
-    def stall_in_a_call(self, number: int, note: str) -> None:
+    @rule(number=st.integers(1, DOSSIERS), first=NOTES, then=NOTES, steps=st.integers(0, 2))
+    def stall_in_a_call(self, number: int, first: str, then: str, steps: int) -> None:
         """A worker is stopped as its request leaves, past its lease; the officer edits, others deliver; then it arrives."""
+        self.edit(number, first, steps)
+        self.poll()
 
         def sleep(lane: str, elements: object) -> None:
             self.target.before = lambda lane, elements: None
             self.engine.pass_time(timedelta(hours=1))
-            self.edit(number, note, 0)
+            self.edit(number, then, 0)
             self.poll()
             self.engine.deliver()
 
