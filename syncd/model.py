@@ -5,8 +5,8 @@ A *dossier* (hồ sơ) is what a citizen handed in; a *step* (bước xử lý) 
 about has changed. Times are aware datetimes, money is whole đồng, absent text is the empty string.
 
 The values are msgspec structs: they are frozen, they cost little to make, and their JSON is the form in which
-snapshots rest (encrypted) in the state database. Fields that equal their default are left out of that JSON, so a field
-may be added with a default and everything stored before still reads, with the same digest.
+snapshots rest (encrypted) in the state database. There, fields that equal their default are left out, so a field may be
+added with a default and everything stored before still reads, with the same digest.
 """
 
 from __future__ import annotations
@@ -42,11 +42,15 @@ class Origin(StrEnum):
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
-class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Value(msgspec.Struct, frozen=True, kw_only=True):
     """Base of everything below."""
 
 
-class Problem(Value):
+class Stored(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """Base of what rests in the state as JSON: a field that equals its default is left out."""
+
+
+class Problem(Stored):
     """One thing wrong with one field, in words for a person; never with a citizen's data in them."""
 
     field: str  #: path of the field, column or setting at fault
@@ -54,7 +58,7 @@ class Problem(Value):
     hint: str = ""  #: what to do next
 
 
-class Owner(Value):
+class Owner(Stored):
     """Whom the dossier is about (chủ hồ sơ). All of it is personal data."""
 
     kind: str = ""  #: citizen | business | agency | organisation
@@ -66,14 +70,14 @@ class Owner(Value):
     address: str = ""
 
 
-class Agency(Value):
+class Agency(Stored):
     """The unit that handles the dossier."""
 
     code: str = ""
     name: str = ""
 
 
-class Paper(Value):
+class Paper(Stored):
     """A paper handed in with the dossier, or a result paper issued for it."""
 
     id: str
@@ -85,7 +89,7 @@ class Paper(Value):
     removed: bool = False  #: withdrawn by the officer after it had been handed in
 
 
-class Fee(Value):
+class Fee(Stored):
     """A fee or charge of the dossier, in whole đồng."""
 
     name: str
@@ -95,7 +99,7 @@ class Fee(Value):
     collected: str = ""  #: when it is collected, in the words of the mapping
 
 
-class Dossier(Value):
+class Dossier(Stored):
     """One dossier as the one-stop shows it, without its steps."""
 
     code: str  #: the business key: agency-date-serial, printed on the citizen's receipt
@@ -126,7 +130,7 @@ class Dossier(Value):
     problems: tuple[Problem, ...] = ()  #: what the source mapping could not read; such a dossier is not sent, a person sees it
 
 
-class Step(Value):
+class Step(Stored):
     """One processing event of a dossier; history, so it is sent once and never changed."""
 
     id: int  #: primary key in the one-stop, ascending in time
@@ -150,7 +154,7 @@ class Snapshot(Value):
         return encode(self.dossier)
 
 
-class Cursor(Value):
+class Cursor(Stored):
     """How far the one-stop has been read. Only the source that wrote it understands it."""
 
     modified: str = ""  #: modification time of the last row passed, as the source writes it
