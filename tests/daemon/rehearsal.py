@@ -1,0 +1,116 @@
+"""The real daemon as a process, on an invented one-stop and a portal on loopback."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy import create_engine, select
+
+from syncd.sandbox.world import World
+from syncd.store.schema import ledger, source_cursor, step
+
+TARGET = "dvcqg"
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 90) -> None:
+    """Look again until the condition holds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "the condition never came true"
+        threading.Event().wait(0.02)
+
+
+class Rehearsal:
+    """One daemon on one world."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.log = world.folder / "daemon.log"
+        self.state = create_engine(f"sqlite:///{world.folder}/state.db")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def syncd(self, *arguments: str, code: int | None = 0) -> str:
+        """Run one command; its standard output."""
+        done = subprocess.run([sys.executable, "-m", "syncd", "--lang", "en", "--config", str(self.world.config), *arguments], capture_output=True, check=False)
+        assert code is None or done.returncode == code, done.stderr.decode()
+        return done.stdout.decode()
+
+    def start(self, *, environment: dict[str, str] | None = None) -> None:
+        """Start the daemon."""
+        with self.log.open("ab") as log:
+            command = [sys.executable, "-m", "syncd", "--config", str(self.world.config), "run"]
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+
+    def stop(self) -> int:
+        """End it as systemd would; its exit code."""
+        if self._process is None:
+            return 0
+        self._process.send_signal(signal.SIGTERM)
+        code, self._process = self._process.wait(60), None
+        return code
+
+    def close(self) -> None:
+        """End what still runs."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        self.state.dispose()
+
+    def standing(self) -> dict[str, int]:
+        """How many dossiers are in which state."""
+        if not (self.world.folder / "state.db").exists():
+            return {}
+        with self.state.connect() as connection:
+            if not self.state.dialect.has_table(connection, "ledger"):
+                return {}
+            counted: dict[str, int] = {}
+            for state in connection.execute(select(ledger.c.state)).scalars():
+                counted[state] = counted.get(state, 0) + 1
+            return counted
+
+    def polled(self) -> object:
+        """When the last poll ended."""
+        with self.state.connect() as connection:
+            there = self.state.dialect.has_table(connection, "source_cursor")
+            return connection.execute(select(source_cursor.c.polled_at)).scalar() if there else None
+
+    def at_rest(self) -> bool:
+        """Whether there is a ledger and nothing of it is due or under way."""
+        standing = self.standing()
+        return bool(standing) and not set(standing) & {"due", "leased"}
+
+    def rest(self, seconds: float = 90) -> None:
+        """Wait for two more polls and until nothing is due."""
+        for _ in range(2):
+            before = self.polled()
+            wait_for(lambda before=before: self.polled() != before, seconds)  # type: ignore[misc]
+        wait_for(self.at_rest, seconds)
+
+    def acknowledged(self) -> dict[str, int]:
+        """By dossier, how many of its steps the ledger holds as acknowledged."""
+        query = select(ledger.c.subject, step.c.place).join(step, step.c.subject == ledger.c.subject).where(step.c.place <= ledger.c.steps_sent)
+        with self.state.connect() as connection:
+            if not self.state.dialect.has_table(connection, "ledger"):
+                return {}
+            found: dict[str, int] = {}
+            for subject, _ in connection.execute(query):
+                found[subject] = found.get(subject, 0) + 1
+            return found
+
+
+def rehearsal_in(folder: Path, **given: object) -> World:
+    """A world in a folder of its own."""
+    folder.mkdir(exist_ok=True)
+    return World(folder, **given)  # type: ignore[arg-type]
