@@ -6,7 +6,8 @@ row whose modification time was never raised, a code table that changed. It reme
 
 Law L8: a one-stop that changed more than a share of its known dossiers in one poll, or that is suddenly empty, does not
 look like itself (a restore, a broken migration, the wrong database). Nothing of it is taken over; the suspicion is
-written on the board, deliveries rest, and a person says `syncd source accept` or repairs the one-stop.
+written on the board, deliveries rest, and a person says `syncd source accept` or repairs the one-stop. A source that
+was accepted is read from its beginning: whatever the cursor said belonged to another life of it.
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ class Poller:
         trusted = self._trusted(force)
         began = self.clock.monotonic()
         total = Polled()
-        for total in self._taken(self.source.poll(read_cursor(self.intake.database)), trusted, fence, sweeping=False):
+        cursor = None if trusted else read_cursor(self.intake.database)
+        for total in self._taken(self.source.poll(cursor), trusted, fence, sweeping=False):
             pass
         self.board.note_source(polled_at=self.clock.now(), lag=self.source.lag(), suspicion="", accepted=False)
         if total.new or total.changed:

@@ -18,7 +18,7 @@ def text(value: Any) -> str:
     """Text in Unicode NFC without surrounding space. Control characters and marks of a broken conversion are refused:
     a name that lost its letters must not be published."""
     result = unicodedata.normalize("NFC", str(value)).strip()
-    if any(_broken(character) for character in result):
+    if ("\ufffd" in result or not result.isprintable()) and any(_broken(character) for character in result):
         raise ValueError("holds broken text (control or replacement characters)")
     return result
 

@@ -1,0 +1,188 @@
+"""A read-only connection to a one-stop database, whatever product it is.
+
+Every transaction is a snapshot, declared read-only where the product knows that, and each statement has a time limit, so
+that the one-stop's own users never notice syncd. Nothing a driver says crosses this module: its texts quote values and
+addresses. Times are read as the driver's text or naive datetime, and one that Python cannot hold (infinity, year 0)
+arrives as text, so that a single absurd row does not cost its whole page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+
+from syncd.clock import Clock
+from syncd.errors import ConfigurationError, SourceError
+from syncd.model import Problem
+
+PRESENT = {
+    "postgresql": "SELECT CURRENT_TIMESTAMP",
+    "mysql": "SELECT UTC_TIMESTAMP(6)",
+    "mariadb": "SELECT UTC_TIMESTAMP(6)",
+    "mssql": "SELECT SYSUTCDATETIME()",
+    "oracle": "SELECT SYS_EXTRACT_UTC(SYSTIMESTAMP) FROM DUAL",
+}
+FLOOR = {"postgresql": "-infinity", "sqlite": ""}
+TEXT_STAMPS = ("postgresql", "mysql", "mariadb", "sqlite")  #: products that compare a time with text
+
+TIMED_OUT = ("57014", 1969, 3024)
+REFUSED = ("28000", "28P01", "3D000", "42501", 1044, 1045, 1049, 1142, 1143)
+READ_ONLY = ("25006", 1792)
+HINTS = (
+    (TIMED_OUT, "took longer than source.statement_timeout", "syncd doctor shows whether an index is missing"),
+    (REFUSED, "does not let this account in", "check user, password and database of source.url, and that the account may SELECT"),
+    (READ_ONLY, "refused a statement that would write", "syncd only reads; this is a fault of syncd"),
+)
+
+
+class Database:
+    """The connections to one database."""
+
+    def __init__(self, url: str, password: str = "", *, zone: ZoneInfo, timeout: timedelta, clock: Clock) -> None:
+        self.zone = zone
+        self._clock = clock
+        self._timeout = timeout
+        self._engine = self._open(url, password)
+        self.product = self._engine.dialect.name
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that only reads. Raises `SourceError`."""
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise unreadable(error) from None
+
+    def present(self, connection: Connection) -> datetime:
+        """The database's own present time, naive and local, as its rows are stamped."""
+        statement = PRESENT.get(self.product)
+        moment = connection.exec_driver_sql(statement).scalar_one() if statement else self._clock.now()
+        aware: datetime = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return aware.astimezone(self.zone).replace(tzinfo=None)
+
+    def stamp(self, text: str) -> str | datetime:
+        """A stamp, as `stamp_text` wrote it, to compare a column with."""
+        return text if self.product in TEXT_STAMPS else datetime.fromisoformat(text)
+
+    @property
+    def floor(self) -> str:
+        """A stamp before all others."""
+        return FLOOR.get(self.product, "1900-01-01 00:00:00")
+
+    def close(self) -> None:
+        """Release the connections. Safe to call twice."""
+        self._engine.dispose()
+
+    def _open(self, text: str, password: str) -> Engine:
+        try:
+            url = make_url(text)
+            url = url.set(password=password) if password else url
+            engine = create_engine(_on_disk(url), **self._arguments(url), pool_size=1, max_overflow=3, pool_pre_ping=True, hide_parameters=True)
+        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError):
+            problem = Problem(
+                field="source.url",
+                reason="is not an address of a database whose driver is installed",
+                hint="for example mysql+pymysql://user@host/opencps; drivers come with syncd[postgresql] and syncd[mysql]",
+            )
+            raise ConfigurationError([problem]) from None
+        event.listen(engine, "connect", self._on_connect(engine.dialect.name))
+        if begin := self._begin(engine.dialect.name):
+            event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+        return engine
+
+    def _arguments(self, url: URL) -> dict[str, Any]:
+        seconds = int(self._timeout.total_seconds()) or 1
+        arguments: dict[str, dict[str, Any]] = {
+            "postgresql": {"connect_timeout": 10, "prepare_threshold": None},
+            "mysql": {"connect_timeout": 10, "read_timeout": seconds + 10},
+            "sqlite": {"timeout": seconds},
+        }
+        return {"connect_args": arguments.get(_family(url.get_backend_name()), {})}
+
+    def _on_connect(self, product: str) -> Callable[[Any, Any], None]:
+        seconds = self._timeout.total_seconds()
+        prepare: dict[str, Callable[[Any], None]] = {
+            "postgresql": _tolerate_absurd_times,
+            "mysql": lambda connection: _limit_mysql(connection, seconds),
+            "sqlite": _close_sqlite_to_writing,
+        }
+        chosen = prepare.get(_family(product), lambda connection: None)
+        return lambda connection, _: chosen(connection)
+
+    def _begin(self, product: str) -> str:
+        milliseconds = int(self._timeout.total_seconds() * 1000)
+        return {
+            "postgresql": "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL DateStyle = 'ISO'; "
+            f"SET LOCAL TIME ZONE '{self.zone.key}'; SET LOCAL statement_timeout = {milliseconds}",
+            "mysql": "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+            "sqlite": "BEGIN",
+        }.get(_family(product), "")
+
+
+def stamp_text(value: Any) -> str:
+    """A modification time as text that sorts like the time itself."""
+    return value.isoformat(" ") if isinstance(value, datetime) else "" if value is None else str(value)
+
+
+def unreadable(error: SQLAlchemyError) -> SourceError:
+    """What a driver reported, without a word of its own: those quote values, accounts and addresses."""
+    cause = error.orig if isinstance(error, DBAPIError) else None
+    number = cause.args[0] if cause is not None and cause.args else None
+    code = number if isinstance(number, int) else getattr(cause, "sqlstate", None)
+    named = f"({type(cause or error).__name__}{f' {code}' if code else ''})"
+    for codes, what, hint in HINTS:
+        if code in codes:
+            return SourceError(f"the one-stop database {what} {named}", hint=hint)
+    return SourceError(f"the one-stop database cannot be read {named}", hint="check that it runs and answers at source.url; syncd doctor says more")
+
+
+def _family(product: str) -> str:
+    return "mysql" if product == "mariadb" else product
+
+
+def _on_disk(url: URL) -> URL:
+    """A SQLite file that must be there already; everything else as it is."""
+    if url.get_backend_name() != "sqlite" or not url.database or url.database.startswith((":", "file:")):
+        return url
+    return url.set(database=Path(url.database).absolute().as_uri()).update_query_dict({"mode": "rw", "uri": "true"})
+
+
+def _close_sqlite_to_writing(connection: Any) -> None:
+    connection.execute("PRAGMA query_only = ON")
+    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+
+
+def _limit_mysql(connection: Any, seconds: float) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT VERSION()")
+        if "mariadb" in cursor.fetchone()[0].lower():
+            cursor.execute(f"SET SESSION max_statement_time = {seconds}")
+        else:
+            cursor.execute(f"SET SESSION max_execution_time = {int(seconds * 1000)}")
+        cursor.execute("SET SESSION TRANSACTION READ ONLY")
+        cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+
+
+def _tolerate_absurd_times(connection: Any) -> None:
+    from psycopg.adapt import Buffer, Loader
+
+    class Tolerant(Loader):
+        """A time as datetime, or as text where Python has no such time."""
+
+        def load(self, data: Buffer) -> datetime | str:
+            text = bytes(data).decode()
+            try:
+                return datetime.fromisoformat(text)
+            except ValueError:
+                return text
+
+    for kind in ("timestamp", "timestamptz", "date"):
+        connection.adapters.register_loader(kind, Tolerant)

@@ -1,0 +1,131 @@
+"""The statements, built once: keys by modification time, rows by key, children of a page, look-ups.
+
+The one index that helps a reader of changes is (status, modified): there is none on the modification time alone. So keys are read
+status by status, each from its own place in that index, and merged: as many short index reads as there are statuses,
+however large the table. The statuses themselves are found by stepping through the index from one to the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, Unicode, and_, bindparam, func, or_, select, union_all
+from sqlalchemy.types import NULLTYPE
+
+from connectors._onestop_catalogue import find
+from connectors._onestop_mapping import SourceMapping, lookup_columns
+from connectors._onestop_settings import Children
+from syncd.errors import SourceError
+
+MOST_VALUES = 200
+PART = "syncd_part"  #: how the parts of a merged read are called, to know them in a plan
+
+Statement: TypeAlias = "Select[*tuple[Any, ...]]"
+Key = tuple[int, Any]
+Values = tuple[str | None, ...]
+
+_after, _upto = bindparam("after", type_=BigInteger()), bindparam("upto", type_=BigInteger())
+_ids = bindparam("ids", type_=BigInteger(), expanding=True)
+_stamp = bindparam("stamp", type_=NULLTYPE)
+
+
+class Queries:
+    """The statements for one database and mapping."""
+
+    def __init__(self, connection: Connection, mapping: SourceMapping, page: int) -> None:
+        self._mapping = mapping
+        self._page = page
+        settings = mapping.settings
+        keys = {table.key for table in (settings.dossier, settings.steps, settings.papers, settings.fees)}
+        keys |= {table.dossier for table in (settings.steps, settings.papers, settings.fees)}
+        self.relations = find(connection, mapping.tables(), keys)
+        self._names = settings.dossier
+        self._dossier = self.relations[settings.dossier.table]
+        self._key, self._modified = self._dossier[self._names.key], self._dossier[self._names.modified]
+        self._rows = select(*(self._dossier[name] for name in mapping.dossier))
+        self.top = select(func.max(self._key))
+        self.by_ids = self._rows.where(self._key.in_(_ids))
+        self.onwards = self._rows.where(self._key > _after).order_by(self._key).limit(page)
+        self.new = select(self._key, self._modified).where(self._key > _after, self._key <= _upto).order_by(self._key).limit(page)
+        self._prepare_children()
+        self.changed = lru_cache(maxsize=8)(self._build_changed)
+        self.unstamped = lru_cache(maxsize=8)(self._build_unstamped)
+
+    def _prepare_children(self) -> None:
+        settings, mapping = self._mapping.settings, self._mapping
+        self.children = {
+            "steps": (self._children(settings.steps, mapping.steps), mapping.steps, settings.steps),
+            "papers": (self._children(settings.papers, mapping.papers), mapping.papers, settings.papers),
+            "fees": (self._children(settings.fees, mapping.fees), mapping.fees, settings.fees),
+        }
+        steps = self.relations[settings.steps.table]
+        key = steps[settings.steps.key]
+        self.top_step = select(func.max(key))
+        self.new_steps = select(key, steps[settings.steps.dossier]).where(key > _after, key <= _upto).order_by(key).limit(self._page)
+
+    def _children(self, table: Children, columns: Sequence[str]) -> Statement:
+        relation = self.relations[table.table]
+        return select(*(relation[name] for name in columns)).where(relation[table.dossier].in_(_ids))
+
+    def scan_values(self, connection: Connection) -> Values:
+        """The branches of a read by modification time: each value of the scan column, and none at all."""
+        return (*self._values(connection, self._names.scan), None) if self._names.scan else ()
+
+    def newest(self, connection: Connection, values: Values, present: object) -> Any:
+        """The last modification time up to the present, or None: what is stamped in the future says nothing about now."""
+        statement = select(func.max(self._modified)).where(self._modified <= _stamp)
+        found = (connection.execute(statement.where(branch), {"stamp": present}).scalar() for branch in self._branches(values))
+        return max((moment for moment in found if moment is not None), default=None)
+
+    def by_code(self, connection: Connection) -> Statement:
+        """The rows of one `code`, the oldest first, through the index that leads to it."""
+        under = self._names.code_under
+        statement = self._rows.where(self._dossier[self._names.code] == bindparam("code", type_=Unicode())).order_by(self._key)
+        if under:
+            statement = statement.where(self._dossier[under].in_(self._values(connection, under)))
+        return statement
+
+    def lookup(self, name: str) -> Statement:
+        """A look-up's rows; those of the given `keys` where it is not cached."""
+        lookup = self._mapping.settings.lookups[name]
+        relation = self.relations[lookup.table]
+        columns = [relation[column] for column in lookup_columns(self._mapping.settings, name)]
+        statement = select(*columns).order_by(*columns)
+        return statement if lookup.cached else statement.where(relation[lookup.by[0]].in_(bindparam("keys", type_=Unicode(), expanding=True)))
+
+    def _values(self, connection: Connection, name: str) -> list[Any]:
+        """Every value of a column that leads an index, one index probe each."""
+        column = self._dossier[name]
+        first, following = select(func.min(column)), select(func.min(column)).where(column > bindparam("value", type_=NULLTYPE))
+        values, value = [], connection.execute(first).scalar()
+        while value is not None:
+            values.append(value)
+            if len(values) > MOST_VALUES:
+                raise SourceError(f"{name} has more than {MOST_VALUES} values", hint="name a column of few values in the mapping, or none")
+            value = connection.execute(following, {"value": value}).scalar()
+        return values
+
+    def _branches(self, values: Values) -> Iterator[ColumnElement[bool]]:
+        if not values:
+            yield and_(True)
+        for value in values:
+            column = self._dossier[self._names.scan]
+            yield column.is_(None) if value is None else column == bindparam(None, value, type_=NULLTYPE, unique=True)
+
+    def _build_changed(self, values: Values) -> Statement:
+        beyond = and_(self._modified >= _stamp, or_(self._modified > _stamp, self._key > _after))
+        return self._merged(values, beyond, by_time=True)
+
+    def _build_unstamped(self, values: Values) -> Statement:
+        return self._merged(values, and_(self._modified.is_(None), self._key > _after), by_time=False)
+
+    def _merged(self, values: Values, beyond: ColumnElement[bool], *, by_time: bool) -> Statement:
+        """Keys beyond a place, the first page of them, merged from a short read in each branch."""
+        base = select(self._key.label("id"), self._modified.label("modified")).where(beyond)
+        order = (self._modified, self._key) if by_time else (self._key,)
+        parts = [base.where(branch).order_by(*order).limit(self._page).subquery(f"{PART}_{n}") for n, branch in enumerate(self._branches(values))]
+        merged = union_all(*(select(part.c.id, part.c.modified) for part in parts)).subquery(PART)
+        places = (merged.c.modified, merged.c.id) if by_time else (merged.c.id,)
+        return select(merged.c.id, merged.c.modified).order_by(*places).limit(self._page)

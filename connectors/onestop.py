@@ -1,0 +1,143 @@
+"""A province's one-stop database as syncd's source: read through a mapping file, never written.
+
+The parts, each in a module of its own: `_onestop_mapping` compiles the file with its `_onestop_settings`; `_onestop_database` connects;
+`_onestop_catalogue` finds tables and columns, `_onestop_queries` builds the statements, `_onestop_tables` reads pages with
+their children, `_onestop_reader` makes snapshots of them; `_onestop_poll` decides what to read, `_onestop_window`
+remembers what was read; `_onestop_plan` explains it to an administrator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import BeforeValidator, Field, SecretStr, field_validator
+
+from connectors._onestop_database import Database, stamp_text
+from connectors._onestop_mapping import SourceMapping, load
+from connectors._onestop_plan import PlanRow, plan
+from connectors._onestop_poll import Poll
+from connectors._onestop_reader import Reader
+from connectors._onestop_tables import Tables
+from connectors._onestop_window import Window
+from syncd.clock import Clock
+from syncd.errors import SuspiciousSource
+from syncd.model import Cursor, Page
+from syncd.options import Duration, SourceOptions
+
+Agencies = Annotated[tuple[str, ...], BeforeValidator(lambda given: ((given,) if given else ()) if isinstance(given, str) else given)]
+
+
+class OneStopOptions(SourceOptions):
+    """What the source can be told."""
+
+    url: str = Field(description="any SQLAlchemy URL; its user may only SELECT", examples=["mysql+pymysql://syncd_ro@db/opencps"], repr=False)
+    password: SecretStr = Field(SecretStr(""), description="of that user, where the URL has none")
+    mapping: str = Field("opencps-v2", description="mapping file: a name under mappings/onestop/ or a path")
+    overlap: Duration = Field("5m", description="how far behind the cursor is read again: commit order is not timestamp order")  # type: ignore[assignment]
+    page: int = Field(1000, ge=1, le=1000, description="dossiers read at once")
+    agency: Agencies = Field((), description="publish dossiers of this agency and the units under it only; one code or a list")
+    timezone: str = Field("Asia/Ho_Chi_Minh", description="the zone of the database's times")
+    statement_timeout: Duration = Field("30s", description="longest time one statement may take")  # type: ignore[assignment]
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, given: str) -> str:
+        try:
+            ZoneInfo(given)
+        except (KeyError, ValueError, OSError):
+            raise ValueError("is no time zone; for example Asia/Ho_Chi_Minh") from None
+        return given
+
+
+class OneStop:
+    """The `Source` port over a database. One thread polls; the other methods may be called from any."""
+
+    def __init__(self, options: OneStopOptions, mapping: SourceMapping, clock: Clock) -> None:
+        zone = ZoneInfo(options.timezone)
+        self._options = options
+        self._mapping = mapping
+        self._database = Database(options.url, options.password.get_secret_value(), zone=zone, timeout=options.statement_timeout, clock=clock)
+        self._tables = Tables(self._database, mapping, Reader(mapping, options.agency), page=options.page, clock=clock)
+        self._window = Window(options.page)
+        self._polled_at: datetime | None = None
+
+    def poll(self, cursor: Cursor | None) -> Iterator[Page]:
+        """What changed since `cursor`; see `Source.poll`, and `_onestop_poll` for how."""
+        start = self._tables.start()
+        if cursor is not None and cursor.top > 0 and start.top == 0:
+            raise SuspiciousSource(
+                "the one-stop database holds no dossier, and did before",
+                hint="check source.url and whether a restore is under way",
+            )
+        yield from Poll(self._tables, self._window, start, cursor, self._options.overlap).pages()
+        self._polled_at = start.present
+
+    def sweep(self, after: int = 0) -> Iterator[Page]:
+        """Every published dossier above the key `after`, in order of its key."""
+        more = True
+        while more:
+            with self._tables.reading() as (connection, queries):
+                rows = self._tables.rows(connection, queries.onwards, after=after)
+                content = self._tables.content(connection, rows)
+            more = len(rows) == self._options.page
+            if rows:
+                after = self._tables.key(rows[-1])
+                yield content.page(Cursor(id=after))
+
+    def fetch(self, code: str) -> tuple[Page, ...]:
+        """The dossier of that code as it is now, or nothing; of several the one that was there first. What stands behind `#` is
+        the dossier's key: so those are named whose code cannot be read or belongs to another."""
+        _, mark, key = code.rpartition("#")
+        with self._tables.reading() as (connection, queries):
+            if mark and key.isdecimal():
+                content = self._tables.by_ids(connection, [int(key)])
+            else:
+                content = self._tables.content(connection, self._tables.rows(connection, queries.by_code(connection), code=code))
+        if not content.snapshots:
+            return ()
+        found = content.snapshots[0]
+        return (Page(snapshots=(found,), cursor=Cursor(id=found.dossier.source_id), rows=1, skipped_steps=content.skipped),)
+
+    def lag(self) -> float | None:
+        """Seconds by which the newest change is later than the last poll that ran to its end; None before one has."""
+        if self._polled_at is None:
+            return None
+        with self._tables.reading() as (connection, queries):
+            present = self._database.stamp(stamp_text(self._database.present(connection)))
+            newest = stamp_text(queries.newest(connection, queries.scan_values(connection), present))
+        try:
+            moment = datetime.fromisoformat(newest)
+        except ValueError:
+            return 0.0
+        return max(0.0, (moment - self._polled_at.replace(tzinfo=moment.tzinfo)).total_seconds())
+
+    def plan(self) -> list[PlanRow]:
+        """How the database would run the statements of a poll, with the index to add where it would read a whole table."""
+        return plan(self._tables, self._mapping.settings)
+
+    def close(self) -> None:
+        """Release the connections. Safe to call twice."""
+        self._database.close()
+
+
+def open_source(options: OneStopOptions, *, clock: Clock, mappings: Path | None = None) -> OneStop:
+    """A source ready to use; the database is not asked yet. `mappings` is the administrator's folder that overlays the shipped one.
+    Raises `ConfigurationError` with every problem of the mapping or the address."""
+    return OneStop(options, load(options.mapping, overlay=mappings, zone=ZoneInfo(options.timezone)), clock)
+
+
+class OneStopConnector:
+    """What the entry point `onestop` of the group `syncd.sources` names; see `SourceConnector`."""
+
+    options: type[SourceOptions] = OneStopOptions
+
+    def build(self, options: SourceOptions, *, clock: Clock, mappings: Path | None = None) -> OneStop:
+        """A source ready to use; no network."""
+        return open_source(OneStopOptions.model_validate(options, from_attributes=True), clock=clock, mappings=mappings)
+
+
+connector = OneStopConnector()
