@@ -30,8 +30,9 @@ _PATTERNS = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}"), rf"\1 {MASK}"),
     (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), MASK),
     (re.compile(r"(?<![\w.-])(?:\+?84|0)(?:[ .-]?\d){8,11}(?!\w|[.-]\w)"), MASK),  # telephone, or identity number in groups
-    (re.compile(r"(?<![\w.-])(?:\d{12}|\d{9})(?!\w|[.-]\w)"), MASK),  # identity number, 12 digits or the older 9
+    (re.compile(r"(?<![\w.-])\d{9,12}(?!\w|[.-]\w)"), MASK),  # identity number, 12 digits or the older 9, and tax codes between
 )
+_CROSSED = str.maketrans("đ", "d")
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _PERSONAL = {"name", "fullname", "phone", "tel", "telephone", "fax", "email", "mail", "identity", "address", "owner", "applicant", "officer", "birthday"}
 _SECRETS = {"password", "passwd", "passphrase", "pwd", "session", "token", "secret", "authorization", "credential", "credentials", "cookie", "apikey"}
@@ -41,15 +42,32 @@ _PLAIN = (bool, int, float, date, datetime, time, timedelta, UUID, PurePath)
 
 def redact(text: str, known: Iterable[str] = ()) -> str:
     """`text` without secrets, e-mail addresses, telephone and identity numbers, and without the `known` values, in whatever
-    case and Unicode form they stand there. Dossier codes, dates and times stay."""
-    clean = unicodedata.normalize("NFC", text)
-    values = sorted({unicodedata.normalize("NFC", value).strip() for value in known}, key=len, reverse=True)
-    for value in values:
-        if len(value) >= SHORTEST_KNOWN:
-            clean = re.sub(r"\s+".join(map(re.escape, value.split())), MASK, clean, flags=re.IGNORECASE)
+    case, spacing and Unicode form they stand there, with or without their accents. Dossier codes, dates and times stay."""
+    clean = _without(unicodedata.normalize("NFC", text), known)
     for pattern, instead in _PATTERNS:
         clean = pattern.sub(instead, clean)
     return clean
+
+
+def _without(text: str, known: Iterable[str]) -> str:
+    """`text` with a mask where a known value stood, the longest first where several begin at one place."""
+    told = [unicodedata.normalize("NFC", value.strip()) for value in known]
+    values = sorted({_bare(value).strip() for value in told if len(value) >= SHORTEST_KNOWN} - {""}, key=len, reverse=True)
+    if not values:
+        return text
+    bare = [_bare(character) for character in text]
+    places = [place for place, letters in enumerate(bare) for _ in letters]
+    pieces, done = [], 0
+    for found in re.finditer("|".join(r"\s+".join(map(re.escape, value.split())) for value in values), "".join(bare)):
+        pieces += [text[done : places[found.start()]], MASK]
+        done = places[found.end() - 1] + 1
+    return "".join([*pieces, text[done:]])
+
+
+def _bare(text: str) -> str:
+    """The letters alone: without case, accents, and what Unicode keeps apart for their looks."""
+    parts = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    return "".join(part for part in parts if not unicodedata.combining(part)).translate(_CROSSED)
 
 
 def personal_values(dossier: Dossier) -> tuple[str, ...]:

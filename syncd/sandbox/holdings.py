@@ -74,7 +74,7 @@ class Holdings:
             for number, record in enumerate(records):
                 known = record["MaHoSo"] in self._records
                 if known and not updating:
-                    raise Refused(f"Hồ sơ thứ {number + 1} đã tồn tại trên hệ thống", code=DUPLICATE)
+                    raise Refused(f"Hồ sơ thứ {number + 1} của {record['ChuHoSo']} ({record['SoDienThoai']}) đã tồn tại trên hệ thống", code=DUPLICATE)
                 if updating and not known:
                     raise Refused(f"Hồ sơ thứ {number + 1} không tồn tại trên hệ thống", code=ABSENT)
             self._change("put", records)

@@ -1,0 +1,195 @@
+"""Dossiers and steps in the terms of the national portal. Pure: a mapping file and a portion in, JSON out.
+
+What the portal needs that is no plain field of the model is worked out here, so that the mapping can stay data: which
+papers to tell of, the kind of an identity number, whether anything is digitised. A paper that was removed is told of, as
+deleted, only on an update and only if it had been sent; the memo of the delivery, a list of paper ids, remembers that.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from datetime import datetime, timedelta, timezone
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from syncd.errors import ConfigurationError, Unmappable
+from syncd.mapping import CompiledMapping, compile_mapping, locate, parse
+from syncd.model import Dossier, Element, Operation, Origin, Paper, Portion, Problem, Status, Step
+
+ZONE = timezone(timedelta(hours=7))  #: Asia/Ho_Chi_Minh since 1975, without summer time; the mapping admits no earlier year
+CREATE, UPDATE, STEPS, STATUS = "DongBoHoSoMC:False", "DongBoHoSoMC:True", "CapNhatTienDoHoSoMC", ""  #: lanes; the last one travels alone
+_SHAPES = ("record", "step", "status")
+_TABLES = ("status", "identity", "agency")
+
+
+class Words(BaseModel):
+    """[settings.answers]: how the portal's texts are read; regular expressions."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    failure: tuple[str, ...]
+    exists: tuple[str, ...]
+    exists_codes: tuple[str, ...]
+    missing: tuple[str, ...]
+    session: tuple[str, ...]
+
+    @field_validator("failure", "exists", "missing", "session")
+    @classmethod
+    def _compiles(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            for pattern in given:
+                re.compile(pattern)
+        except re.error as error:
+            raise ValueError(f"not a regular expression: {error}") from None
+        return tuple(unicodedata.normalize("NFC", pattern) for pattern in given)
+
+
+class Sent(msgspec.Struct, rename={"code": "MaHoSo", "procedure": "MaTTHC", "papers": "TaiLieuNop"}):
+    """What must be known again of a record once it is JSON."""
+
+    code: str
+    procedure: str = ""
+    papers: list[SentPaper] = []
+
+    @property
+    def memo(self) -> str:
+        """The papers the portal has, once it has taken this record."""
+        return ",".join(paper.id for paper in self.papers if paper.id and paper.deleted != "True")
+
+
+class SentPaper(msgspec.Struct, rename={"id": "TepDinhKemId", "deleted": "IsDeleted"}):
+    """And of its papers."""
+
+    id: str = ""
+    deleted: str = "False"
+
+
+class _Identity(NamedTuple):
+    digits: str
+    number: str
+
+
+class _Record(NamedTuple):
+    dossier: Dossier
+    papers: tuple[Paper, ...]
+    identities: tuple[_Identity, ...]
+    digitised: bool
+
+
+class _Event(NamedTuple):
+    dossier: Dossier
+    step: Step
+
+
+class PortalMapping:
+    """A compiled mapping, and how to apply it to a portion."""
+
+    def __init__(self, compiled: CompiledMapping, words: Words, unsupported: Problem | None = None) -> None:
+        self.words = words
+        self._tables = compiled.tables
+        self._shapes = compiled.shapes
+        self._unsupported = unsupported
+        self._encode = msgspec.json.Encoder().encode
+        self._personal = {field for rules in compiled.file.shapes.values() for field, rule in rules.items() if rule.personal}
+
+    def compose(self, portion: Portion) -> Element:
+        """The portion as JSON, ready to stand in a call. Raises `Unmappable` with every field at fault."""
+        dossier = portion.dossier
+        known = [*dossier.problems, *(problem for step in portion.steps for problem in step.problems)]
+        if known:
+            raise Unmappable(known)
+        if portion.operation is Operation.STEPS:
+            return Element(dossier=dossier.code, lane=STEPS, body=self._steps(dossier, portion.steps))
+        record = self._record(portion)
+        if dossier.origin is Origin.PORTAL:
+            return Element(dossier=dossier.code, lane=STATUS, body=self._status(record))
+        lane = UPDATE if portion.operation is Operation.UPDATE else CREATE
+        return Element(dossier=dossier.code, lane=lane, body=self._encode(self._shapes["record"].apply(record)))
+
+    def _record(self, portion: Portion) -> _Record:
+        dossier = portion.dossier
+        sent = set(portion.memo.split(",")) if portion.operation is Operation.UPDATE else set()
+        papers = tuple(paper for paper in dossier.papers if not paper.removed or paper.id in sent)
+        number = "".join(dossier.owner.identity.split())
+        known = number.isascii() and number.isdecimal() and self._tables["identity"].find(str(len(number))) is not None
+        identities = (_Identity(str(len(number)), number),) if known else ()
+        return _Record(dossier, papers, identities, any(paper.digitised and not paper.removed for paper in dossier.papers))
+
+    def _status(self, record: _Record) -> bytes:
+        if self._unsupported is not None:
+            raise Unmappable([self._unsupported])
+        return self._encode(self._shapes["status"].apply(record))
+
+    def _steps(self, dossier: Dossier, steps: Iterable[Step]) -> bytes:
+        problems: list[Problem] = []
+        shape = self._shapes["step"]
+        events = [shape.read(_Event(dossier, step), problems, f"step[{step.id}].") for step in steps]
+        if problems:
+            raise Unmappable(problems)
+        return b",".join(map(self._encode, events))
+
+    def agency(self, code: str, now: datetime) -> str:
+        """The code by which the agency goes at the portal on that day; the code itself where the table has none."""
+        return self._tables["agency"].find(code, now.astimezone(ZONE).date()) or code
+
+    def status(self, code: object) -> Status | None:
+        """The status the portal means; None where its word is none of the table's, or stands for several."""
+        return self._statuses.get(str(code).strip().lstrip("0"))
+
+    @cached_property
+    def _statuses(self) -> dict[str, Status | None]:
+        table, back = self._tables["status"], dict[str, Status | None]()
+        for status in Status:
+            if code := table.find(status.value):
+                back[code] = None if code in back else status
+        return back
+
+    def personal(self, elements: Iterable[Element]) -> set[str]:
+        """The texts in these elements that are a citizen's or an officer's, by the fields that the mapping calls personal."""
+        return set(self._told(msgspec.json.decode(b"[" + b",".join(element.body for element in elements) + b"]"), ""))
+
+    def _told(self, value: Any, field: str) -> Iterable[str]:
+        if isinstance(value, dict):
+            for name, part in value.items():
+                yield from self._told(part, name)
+        elif isinstance(value, list):
+            for part in value:
+                yield from self._told(part, field)
+        elif field in self._personal:
+            yield value
+
+
+def instant(value: Any) -> str:
+    """An instant as the portal writes it: yyyyMMddHHmmss in Vietnamese time."""
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise ValueError("is no instant with a time zone")
+    return value.astimezone(ZONE).strftime("%Y%m%d%H%M%S")
+
+
+def moment(text: object) -> datetime | None:
+    """The instant that the portal wrote so; None for anything else."""
+    try:
+        return datetime.strptime(str(text), "%Y%m%d%H%M%S").replace(tzinfo=ZONE)
+    except ValueError:
+        return None
+
+
+def load(name: str, profile: str, overlay: Path | None, unsupported: Problem | None = None) -> PortalMapping:
+    """The mapping of that name, compiled. `unsupported` is why the status of dossiers from the portal cannot be sent.
+    Raises `ConfigurationError` with everything wrong."""
+    where, text = locate(name, "dvcqg", overlay)
+    compiled = compile_mapping(parse(text, where), transforms={"instant": instant}, profile=profile)
+    problems = [Problem(field=f"{where}: shapes.{shape}", reason="is missing") for shape in _SHAPES if shape not in compiled.shapes]
+    problems += [Problem(field=f"{where}: tables.{table}", reason="is missing") for table in _TABLES if table not in compiled.tables]
+    try:
+        words = Words.model_validate(compiled.settings.get("answers", {}))
+    except ValidationError as error:
+        problems += [Problem(field=f"{where}: settings.answers.{'.'.join(map(str, fault['loc']))}", reason=fault["msg"]) for fault in error.errors()]
+    if problems:
+        raise ConfigurationError(problems)
+    return PortalMapping(compiled, words, unsupported)

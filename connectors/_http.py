@@ -1,0 +1,159 @@
+"""HTTP for connectors: what goes wrong on the way comes back as a value (`_http_outcomes`), never as an exception.
+
+A request that is safe to repeat has no unknown end: it is unavailable. Such requests, and those that never left, are tried
+up to three times within ten seconds; every other one goes out once. Redirects are never followed.
+
+A call has an end (`until`): tries, log-ins and the call itself share it. A request that must not be repeated does not begin
+unless its full time is left, so that a lease is never outlived. Only the resolver's own time-out lies outside of this.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from functools import cached_property
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, NamedTuple
+
+from connectors._http_outcomes import LARGEST, Answered, TooLarge, Trouble, judge, lost, unsent
+from syncd.clock import Clock
+from syncd.model import Outcome, Problem
+from syncd.options import TargetOptions
+
+if TYPE_CHECKING:
+    import requests
+    import tenacity
+
+    from connectors._http_adapter import Adapter
+
+CONNECT = timedelta(seconds=10)
+TRIES = 3
+TRIES_WITHIN = 10.0
+_CHUNK = 64 * 1024
+
+
+class Call(NamedTuple):
+    """One HTTP request."""
+
+    url: str
+    body: bytes
+    headers: Mapping[str, str]
+    method: str = "POST"
+    repeatable: bool = False  #: doing it twice does no harm
+
+
+def problems(name: str, options: TargetOptions) -> list[Problem]:
+    """What of the surroundings keeps HTTP from working as this module promises."""
+    named = {"verify": options.verify, "client_cert_file": options.client_cert_file, "client_key_file": options.client_key_file}
+    missing = [key for key, path in named.items() if path is not None and not isinstance(path, bool) and not path.is_file()]
+    found = [Problem(field=f"targets.{name}.{key}", reason=f"there is no file {named[key]}", hint="check the path and its permissions") for key in missing]
+    if options.client_key_file is not None and options.client_cert_file is None:
+        found.append(
+            Problem(field=f"targets.{name}.client_cert_file", reason="is missing, a key alone does not identify us", hint="name the certificate of the key")
+        )
+    if find_spec("niquests") is not None:
+        found.append(
+            Problem(
+                field="niquests",
+                reason="is installed: it replaces urllib3 and repeats requests on its own",
+                hint="pip uninstall niquests urllib3-future, then reinstall urllib3",
+            )
+        )
+    return found
+
+
+class Http:
+    """Calls to one target; serves all its threads, each with connections of its own."""
+
+    def __init__(self, options: TargetOptions, clock: Clock, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._clock = clock
+        self._sleep = sleep
+        self._read = options.timeout.total_seconds()
+        self._connect = min(CONNECT.total_seconds(), self._read)
+        self._verify: bool | str = options.verify if isinstance(options.verify, bool) else str(options.verify)
+        self._cert = _certificate(options)
+        self._proxies = {"http": options.proxy, "https": options.proxy} if options.proxy else {}
+        self._own = threading.local()
+        self._adapters: list[Adapter] = []
+
+    @property
+    def span(self) -> float:
+        """Seconds that one request takes at most."""
+        return self._connect + self._read
+
+    def send(self, call: Call, until: float) -> Answered | Trouble:
+        """The answer, or what came instead; back before the monotonic second `until`."""
+        result: Answered | Trouble = self._retrying(self._try, call, until)
+        return result
+
+    def close(self) -> None:
+        """Release the connections of all threads. Safe to call twice."""
+        for adapter in list(self._adapters):
+            adapter.close()
+
+    @cached_property
+    def _retrying(self) -> tenacity.Retrying:
+        import tenacity
+
+        return tenacity.Retrying(
+            retry=tenacity.retry_if_result(lambda result: isinstance(result, Trouble) and result.again),
+            stop=tenacity.stop_after_attempt(TRIES) | tenacity.stop_before_delay(TRIES_WITHIN),
+            wait=tenacity.wait_random_exponential(multiplier=0.25, max=2),
+            sleep=self._sleep,
+            retry_error_callback=lambda state: state.outcome and state.outcome.result(),
+        )
+
+    def _try(self, call: Call, until: float) -> Answered | Trouble:
+        left = until - self._clock.monotonic()
+        if left <= 0 or (left < self.span and not call.repeatable):
+            return Trouble(Outcome.UNAVAILABLE, "no_time", "what had to go before the call took too long; nothing was sent")
+        share = min(1.0, left / self.span)
+        result = self._exchange(call, (self._connect * share, self._read * share))
+        if isinstance(result, Trouble) and call.repeatable and result.outcome in (Outcome.UNKNOWN, Outcome.UNAVAILABLE):
+            return result._replace(outcome=Outcome.UNAVAILABLE, again=True)
+        return result
+
+    def _exchange(self, call: Call, times: tuple[float, float]) -> Answered | Trouble:
+        import requests
+        import urllib3
+
+        from connectors._http_adapter import journey
+
+        journey.left = False
+        try:
+            request = requests.Request(call.method, call.url, call.headers, data=call.body).prepare()
+            response = self._adapter.send(request, stream=True, timeout=times, verify=self._verify, cert=self._cert, proxies=self._proxies)
+            try:
+                return judge(response.status_code, response.headers, _body(response), self._clock.now())
+            finally:
+                response.close()
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, TooLarge) as error:
+            return lost(error, times[1]) if journey.left else unsent(error)
+
+    @property
+    def _adapter(self) -> Adapter:
+        own: Adapter | None = getattr(self._own, "adapter", None)
+        if own is None:
+            from connectors._http_adapter import Adapter
+
+            own = self._own.adapter = Adapter()
+            self._adapters.append(own)
+        return own
+
+
+def _certificate(options: TargetOptions) -> str | tuple[str, str] | None:
+    if options.client_cert_file is None:
+        return None
+    return str(options.client_cert_file) if options.client_key_file is None else (str(options.client_cert_file), str(options.client_key_file))
+
+
+def _body(response: requests.Response) -> bytes:
+    parts, size = [], 0
+    for part in response.iter_content(_CHUNK):
+        size += len(part)
+        if size > LARGEST:
+            raise TooLarge
+        parts.append(part)
+    return b"".join(parts)

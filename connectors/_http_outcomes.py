@@ -1,0 +1,129 @@
+"""What an HTTP exchange came to, as a value that says how certain it is. Pure.
+
+the request never left                       unavailable   certainly not processed
+503; 404, 405, 408, 421, 425 without a body
+that says more: a server in between          unavailable   it says that it did not pass the request on
+503 with Retry-After, 429                    busy
+401, 403, 407, a redirect to a log-in page   unauthorised
+413, other 4xx without a body that says more rejected
+everything else but a 2xx                    unknown       it may have been processed (law L7)
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import NamedTuple
+
+from syncd.model import Outcome
+
+LARGEST = 16 * 1024 * 1024  #: bytes of an answer
+_LOGIN_PAGE = re.compile(r"(?i)log[-_]?in|sign[-_]?in|dang[-_]?nhap|\bsso\b|/auth|oauth|/cas\b")
+_NOT_PASSED_ON = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.MISDIRECTED_REQUEST, HTTPStatus.TOO_EARLY)
+_STRANGERS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED)
+_UNSENT = {"gaierror": "the name of the server cannot be resolved", "TimeoutError": "no connection in time", "ConnectionRefusedError": "connection refused"}
+
+
+class Answered(NamedTuple):
+    """An answer whose body the caller must read: a 2xx, or a 4xx that says nothing by itself."""
+
+    status: int
+    body: bytes
+
+
+class Trouble(NamedTuple):
+    """Why there is no answer to read, free of personal data and secrets."""
+
+    outcome: Outcome
+    code: str
+    message: str
+    hint: str = ""
+    retry_after: float | None = None  #: seconds
+    body: bytes = b""
+    again: bool = False  #: another try of the same request may help and does no harm
+
+
+class TooLarge(Exception):
+    """The answer has more than `LARGEST` bytes."""
+
+
+def judge(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Answered | Trouble:
+    """The answer where its body decides, else what the status says."""
+    if 200 <= status < 300 or (400 <= status < 500 and status not in (*_STRANGERS, HTTPStatus.TOO_MANY_REQUESTS)):  # noqa: PLR2004 the classes of HTTP
+        return Answered(status, body)
+    if status in _STRANGERS:
+        return Trouble(
+            Outcome.UNAUTHORISED, str(status), f"the server refuses us (HTTP {status})", "check user name, password, certificate and address", body=body
+        )
+    if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+        return _later(status, retry_after(headers.get("Retry-After", ""), now), body)
+    if location := headers.get("Location", ""):
+        return _redirected(status, location)
+    return Trouble(Outcome.UNKNOWN, str(status), f"the server failed (HTTP {status})", body=body)
+
+
+def _later(status: int, seconds: float | None, body: bytes) -> Trouble:
+    if status == HTTPStatus.SERVICE_UNAVAILABLE and seconds is None:
+        return Trouble(Outcome.UNAVAILABLE, str(status), f"the server is not available (HTTP {status})", body=body)
+    return Trouble(Outcome.BUSY, str(status), "the server asks to come back later", retry_after=seconds, body=body)
+
+
+def retry_after(text: str, now: datetime) -> float | None:
+    """Seconds, from either form of the header; None where it is absent or unreadable."""
+    if text.strip().isdecimal():
+        return float(text)
+    try:
+        return max(0.0, (parsedate_to_datetime(text) - now).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+def refused(answer: Answered) -> Trouble:
+    """What a 4xx means whose body says nothing."""
+    code, message = str(answer.status), f"the server refuses the request (HTTP {answer.status})"
+    if answer.status in _NOT_PASSED_ON:
+        return Trouble(Outcome.UNAVAILABLE, code, message, "check the address of the target", body=answer.body)
+    return Trouble(Outcome.REJECTED, code, message, "see at the server's log what it dislikes", body=answer.body)
+
+
+def _redirected(status: int, location: str) -> Trouble:
+    if _LOGIN_PAGE.search(location):
+        return Trouble(Outcome.UNAUTHORISED, str(status), "the server sends us to a log-in page", "check the address of the target and the account")
+    return Trouble(Outcome.UNKNOWN, str(status), f"the server sends us elsewhere (HTTP {status}), which is never followed", "check the address of the target")
+
+
+def unsent(error: Exception) -> Trouble:
+    """Why a request could not leave."""
+    causes = list(_causes(error))
+    if (tls := next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None)) is not None:
+        reason = getattr(tls, "verify_message", "") or tls.reason or "handshake failed"
+        return Trouble(Outcome.UNAVAILABLE, "tls", f"no secure connection: {reason}", "check verify and the client certificate", again=True)
+    reason = next((_UNSENT[kind] for cause in causes if (kind := type(cause).__name__) in _UNSENT), type(causes[-1]).__name__)
+    return Trouble(
+        Outcome.UNAVAILABLE, "connect", f"no connection: {reason}", "is the server up, is the address right, does a firewall stand between?", again=True
+    )
+
+
+def lost(error: Exception, seconds: float) -> Trouble:
+    """Why no whole answer came, for which `seconds` were given."""
+    if isinstance(error, TooLarge):
+        return Trouble(Outcome.UNKNOWN, "too_large", f"the answer is larger than {LARGEST // 1024**2} MiB")
+    if any(isinstance(cause, TimeoutError) for cause in _causes(error)):
+        return Trouble(Outcome.UNKNOWN, "timeout", f"no whole answer within {seconds:g} s")
+    return Trouble(Outcome.UNKNOWN, "broken", "the connection broke after the request had been sent")
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and everything behind it; libraries wrap in three ways."""
+    waiting, seen = [error], set[int]()
+    while waiting:
+        one = waiting.pop(0)
+        if id(one) not in seen:
+            seen.add(id(one))
+            yield one
+            behind = (one.__cause__, one.__context__, getattr(one, "reason", None), *one.args)
+            waiting += [other for other in behind if isinstance(other, BaseException)]
