@@ -19,7 +19,8 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from syncd.errors import ConfigurationError, Unmappable
-from syncd.mapping import CompiledMapping, compile_mapping, locate, parse
+from syncd.mapping import CompiledMapping, compile_mapping
+from syncd.mapping_file import locate, parse
 from syncd.model import Dossier, Element, Operation, Origin, Paper, Portion, Problem, Status, Step
 
 ZONE = timezone(timedelta(hours=7))  #: Asia/Ho_Chi_Minh since 1975, without summer time; the mapping admits no earlier year

@@ -1,9 +1,8 @@
 """A province's one-stop database as syncd's source: read through a mapping file, never written.
 
-The parts, each in a module of its own: `_onestop_mapping` compiles the file with its `_onestop_settings`; `_onestop_database` connects;
-`_onestop_catalogue` finds tables and columns, `_onestop_queries` builds the statements, `_onestop_tables` reads pages with
-their children, `_onestop_reader` makes snapshots of them; `_onestop_poll` decides what to read, `_onestop_window`
-remembers what was read; `_onestop_plan` explains it to an administrator.
+The parts, each a module of `_onestop`: `mapping` compiles the file with its `settings`; `database` connects; `catalogue` finds
+tables and columns, `queries` builds the statements, `tables` reads pages with their children, `reader` makes snapshots of
+them; `poll` decides what to read, `window` remembers what was read; `plan` explains it to an administrator.
 """
 
 from __future__ import annotations
@@ -16,13 +15,13 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator
 
-from connectors._onestop_database import Database, stamp_text
-from connectors._onestop_mapping import SourceMapping, load
-from connectors._onestop_plan import PlanRow, plan
-from connectors._onestop_poll import Poll
-from connectors._onestop_reader import Reader
-from connectors._onestop_tables import Tables
-from connectors._onestop_window import Window
+from connectors._onestop.database import Database, stamp_text
+from connectors._onestop.mapping import SourceMapping, load
+from connectors._onestop.plan import PlanRow, plan
+from connectors._onestop.poll import Poll
+from connectors._onestop.reader import Reader
+from connectors._onestop.tables import Tables
+from connectors._onestop.window import Window
 from syncd.clock import Clock
 from syncd.errors import SuspiciousSource
 from syncd.model import Cursor, Page
@@ -66,7 +65,7 @@ class OneStop:
         self._polled_at: datetime | None = None
 
     def poll(self, cursor: Cursor | None) -> Iterator[Page]:
-        """What changed since `cursor`; see `Source.poll`, and `_onestop_poll` for how."""
+        """What changed since `cursor`; see `Source.poll`, and `_onestop.poll` for how."""
         start = self._tables.start()
         if cursor is not None and cursor.top > 0 and start.top == 0:
             raise SuspiciousSource(

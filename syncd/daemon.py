@@ -107,7 +107,7 @@ class Daemon:
         return OnceReport(
             polled=polled.rows,
             changes=polled.new + polled.changed,
-            delivered={workers.name: workers.delivery.settled for workers in self.workers},
+            delivered={workers.name: workers.delivery.books.settled for workers in self.workers},
             remaining={name: Remaining(due=count.due + count.leased, dead=count.dead) for name, count in counts.items()},
         )
 

@@ -15,20 +15,20 @@ whose code changed leaves the old dossier behind, dropped if nobody was told of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from msgspec.structs import replace
 from sqlalchemy import Connection, and_, bindparam, case, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from syncd.clock import Clock
 from syncd.crypto import Cipher
-from syncd.model import Cursor, Dossier, Page, Problem, Snapshot, Step, Value, decode_dossier, digest, encode
+from syncd.model import Cursor, Page, Value, decode_dossier, encode
 from syncd.store.board import Fence, renew
 from syncd.store.database import Database
+from syncd.store.prepared import Known, Prepared, contested, differing, next_version, one_of_each, placed, prepare, same_row, steps_differ, unchanged
 from syncd.store.schema import change, ledger, snapshot, source_cursor, step
 
 
@@ -38,27 +38,6 @@ class Taken(Value):
     new: int = 0
     changed: int = 0
     subjects: tuple[str, ...] = ()
-
-
-class Prepared(Value):
-    """A snapshot made ready to compare and store."""
-
-    subject: str
-    dossier: Dossier
-    body: bytes
-    digest: str
-    steps: tuple[tuple[Step, bytes], ...]
-    steps_digest: str
-
-
-class Known(Value):
-    """What is stored of a dossier."""
-
-    source_id: int
-    version: int
-    digest: str
-    steps: int
-    steps_digest: str
 
 
 class Intake:
@@ -72,14 +51,14 @@ class Intake:
 
     def compare(self, page: Page) -> tuple[list[Prepared], dict[str, Known]]:
         """The snapshots of a page that differ from what is stored, and what is stored of them."""
-        prepared = [_prepared(each) for each in page.snapshots]
+        prepared = [prepare(each) for each in page.snapshots]
         with self.database.read() as connection:
             known = _known(connection, [each.subject for each in prepared])
-        apart = [each if _same_row(each, known) else _contested(each) for each in prepared]
+        apart = [each if same_row(each, known) else contested(each) for each in prepared]
         if any(each.subject not in known for each in apart):
             with self.database.read() as connection:
                 known |= _known(connection, [each.subject for each in apart if each.subject not in known])
-        return [each for each in _last_of_each(apart) if not _unchanged(each, known.get(each.subject))], known
+        return [each for each in one_of_each(apart) if not unchanged(each, known.get(each.subject))], known
 
     def take(self, changed: Sequence[Prepared], known: Mapping[str, Known], cursor: Cursor | None, fence: Fence | None = None, name: str = "onestop") -> Taken:
         """Store what changed, and the cursor with it: all of it or nothing. Without a cursor (a sweep) the poll's stays.
@@ -99,7 +78,7 @@ class Intake:
     def _store(self, connection: Connection, changed: Sequence[Prepared], known: Mapping[str, Known], fields: Mapping[str, str], now: datetime) -> None:
         self._drop_renamed(connection, changed)
         self._upsert(connection, snapshot, [self._snapshot_row(each, known.get(each.subject), now) for each in changed])
-        places = self._store_steps(connection, [each for each in changed if _steps_differ(each, known.get(each.subject))])
+        places = self._store_steps(connection, [each for each in changed if steps_differ(each, known.get(each.subject))])
         wanted = {each.subject: places.get(each.subject, known[each.subject].steps if each.subject in known else 0) for each in changed}
         if places:
             connection.execute(_SET_STEPS, [{"s": subject, "n": count} for subject, count in places.items()])
@@ -110,7 +89,7 @@ class Intake:
         return {
             "subject": each.subject,
             "source_id": each.dossier.source_id,
-            "version": _version(before),
+            "version": next_version(before),
             "digest": each.digest,
             "steps": before.steps if before else 0,
             "steps_digest": each.steps_digest,
@@ -132,7 +111,7 @@ class Intake:
         told = {row.subject: row.least for row in connection.execute(_TOLD, {"subjects": subjects})}
         rows, gone, places = [], [], {}
         for each in changed:
-            kept, lost, last = _places(each, stored[each.subject], told.get(each.subject) or 0)
+            kept, lost, last = placed(each, stored[each.subject], told.get(each.subject) or 0)
             rows += [{"subject": each.subject, "place": place, "step_id": taken.id, "body": self.cipher.seal(body)} for place, taken, body in kept]
             gone += [{"s": each.subject, "p": place} for place in lost]
             places[each.subject] = last
@@ -148,7 +127,7 @@ class Intake:
                 "subject": each.subject,
                 "state": "due",
                 "due_at": now,
-                "wanted_version": _version(known.get(each.subject)),
+                "wanted_version": next_version(known.get(each.subject)),
                 "wanted_digest": each.digest,
                 "steps_wanted": wanted[each.subject],
             }
@@ -199,7 +178,7 @@ class Intake:
         query = select(snapshot.c.subject, snapshot.c.body).where(snapshot.c.subject.in_([each.subject for each in changed]))
         with self.database.read() as connection:
             before = {row.subject: row.body for row in connection.execute(query)}
-        return {each.subject: _differing(decode_dossier(self.cipher.open(before[each.subject])), each.dossier) for each in changed}
+        return {each.subject: differing(decode_dossier(self.cipher.open(before[each.subject])), each.dossier) for each in changed}
 
     def _insert(self, table: Any) -> Any:
         return (sqlite if self.database.sqlite else postgresql).insert(table)
@@ -231,57 +210,6 @@ class Intake:
         return made
 
 
-def _prepared(each: Snapshot) -> Prepared:
-    body = each.body()
-    steps = tuple((taken, encode(taken)) for taken in each.steps)
-    return Prepared(
-        subject=each.dossier.code,
-        dossier=each.dossier,
-        body=body,
-        digest=digest(body),
-        steps=steps,
-        steps_digest=digest(b"\n".join(text for _, text in steps)) if steps else "",
-    )
-
-
-def _same_row(each: Prepared, known: Mapping[str, Known]) -> bool:
-    before = known.get(each.subject)
-    return before is None or before.source_id == each.dossier.source_id
-
-
-def _contested(each: Prepared) -> Prepared:
-    """The second dossier of one code: stored apart, never sent, shown to a person."""
-    problem = Problem(
-        field="code",
-        reason=f"the code is already used by another dossier of the one-stop (this row's key is {each.dossier.source_id})",
-        hint="give one of the two dossiers its own code in the one-stop",
-    )
-    dossier = replace(each.dossier, code=f"{each.subject}#{each.dossier.source_id}", problems=(*each.dossier.problems, problem))
-    return _prepared(Snapshot(dossier=dossier, steps=tuple(taken for taken, _ in each.steps)))
-
-
-def _last_of_each(prepared: Iterable[Prepared]) -> list[Prepared]:
-    """One entry a code; where one page holds the code twice for different rows, the later ones are set apart."""
-    found: dict[str, Prepared] = {}
-    for each in prepared:
-        first = found.get(each.subject)
-        entry = each if first is None or first.dossier.source_id == each.dossier.source_id else _contested(each)
-        found[entry.subject] = entry
-    return list(found.values())
-
-
-def _unchanged(each: Prepared, before: Known | None) -> bool:
-    return before is not None and before.digest == each.digest and before.steps_digest == each.steps_digest
-
-
-def _steps_differ(each: Prepared, before: Known | None) -> bool:
-    return each.steps_digest != (before.steps_digest if before else "")
-
-
-def _version(before: Known | None) -> int:
-    return before.version + 1 if before else 1
-
-
 def _known(connection: Connection, subjects: Sequence[str]) -> dict[str, Known]:
     columns = snapshot.c
     query = select(columns.subject, columns.source_id, columns.version, columns.digest, columns.steps, columns.steps_digest).where(columns.subject.in_(subjects))
@@ -291,35 +219,14 @@ def _known(connection: Connection, subjects: Sequence[str]) -> dict[str, Known]:
     }
 
 
-def _places(each: Prepared, stored: Mapping[int, int], told: int) -> tuple[list[tuple[int, Step, bytes]], list[int], int]:
-    """Steps to write with their places, places to forget, and the last place then."""
-    present = {taken.id for taken, _ in each.steps}
-    lost = [place for step_id, place in stored.items() if place > told and step_id not in present]
-    following = max(stored.values(), default=0) + 1
-    kept = []
-    for taken, body in each.steps:
-        place = stored.get(taken.id)
-        if place is None:
-            place, following = following, following + 1
-        elif place <= told:
-            continue
-        kept.append((place, taken, body))
-    standing = [place for place in stored.values() if place not in lost] + [place for place, _, _ in kept]
-    return kept, lost, max(standing, default=0)
-
-
 def _change_row(each: Prepared, before: Known | None, wanted: Mapping[str, int], fields: Mapping[str, str], now: datetime) -> dict[str, Any]:
     return {
         "at": now,
         "subject": each.subject,
-        "version": _version(before),
+        "version": next_version(before),
         "fields": fields.get(each.subject, "new"),
         "new_steps": max(wanted[each.subject] - (before.steps if before else 0), 0),
     }
-
-
-def _differing(before: Dossier, now: Dossier) -> str:
-    return ",".join(name for name in now.__struct_fields__ if getattr(before, name) != getattr(now, name))
 
 
 def read_cursor(database: Database, name: str = "onestop") -> Cursor | None:

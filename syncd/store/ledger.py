@@ -27,7 +27,8 @@ from syncd.crypto import Cipher
 from syncd.model import Attempt, Claim, Operation, Outcome, Receipt, Step, Value, decode_dossier, decode_step
 from syncd.policy import Next
 from syncd.store.database import Database
-from syncd.store.schema import attempt, ledger, snapshot, source_cursor, step, target
+from syncd.store.schema import ledger
+from syncd.store.statements import BODIES, HELD, JOURNAL, LEASE_POSTGRESQL, LEASE_SQLITE, NEXT_DUE, OUTCOME, OVERTAKEN, RELEASE, STEPS
 
 _ANSWER_LIMIT = 4000
 _NOTHING_SENT = Receipt(outcome=Outcome.DELIVERED)
@@ -61,13 +62,13 @@ class Ledger:
             if not rows:
                 return []
             subjects = [row.subject for row in rows]
-            bodies = {row.subject: row for row in connection.execute(_BODIES, {"subjects": subjects})}
-            steps = _grouped(connection.execute(_STEPS, {"t": name, "subjects": subjects}))
+            bodies = {row.subject: row for row in connection.execute(BODIES, {"subjects": subjects})}
+            steps = _grouped(connection.execute(STEPS, {"t": name, "subjects": subjects}))
         oldest_first = sorted(rows, key=lambda row: row.due_at)
         return [self._claimed(row, bodies[row.subject], steps.get(row.subject, ()), token, until) for row in oldest_first]
 
     def _lease(self) -> Any:
-        return _LEASE_SQLITE if self.database.sqlite else _LEASE_POSTGRESQL
+        return LEASE_SQLITE if self.database.sqlite else LEASE_POSTGRESQL
 
     def _claimed(self, row: Any, body: Any, steps: Sequence[tuple[int, bytes]], token: str, until: datetime) -> Claim:
         return Claim(
@@ -98,8 +99,8 @@ class Ledger:
             row = connection.execute(select(ledger).where(ledger.c.target == name, ledger.c.subject == subject)).one_or_none()
             if row is None:
                 return None
-            body = connection.execute(_BODIES, {"subjects": [subject]}).one()
-            steps = _grouped(connection.execute(_STEPS, {"t": name, "subjects": [subject]}))
+            body = connection.execute(BODIES, {"subjects": [subject]}).one()
+            steps = _grouped(connection.execute(STEPS, {"t": name, "subjects": [subject]}))
         return self._claimed(row, body, steps.get(subject, ()), "", row.due_at)
 
     def record(self, entries: Sequence[Entry]) -> set[str]:
@@ -109,18 +110,18 @@ class Ledger:
         with self.database.write() as connection:
             held = self._held(connection, entries)
             if attempts:
-                connection.execute(_JOURNAL, attempts)
+                connection.execute(JOURNAL, attempts)
             kept = [row for row in rows if (row["t"], row["s"], row["token"]) in held]
             if kept:
-                connection.execute(_OUTCOME, kept)
+                connection.execute(OUTCOME, kept)
             late = [row for row in rows if row not in kept]
             if overtaking := [{"t": row["t"], "s": row["s"], "at": row["at"]} for row in late if row["replaced"]]:
-                connection.execute(_OVERTAKEN, overtaking)
+                connection.execute(OVERTAKEN, overtaking)
         return {row["s"] for row in late}
 
     def _held(self, connection: Connection, entries: Sequence[Entry]) -> set[tuple[str, str, str]]:
         name = entries[0].claim.target
-        query = _HELD if self.database.sqlite else _HELD.with_for_update()
+        query = HELD if self.database.sqlite else HELD.with_for_update()
         found = connection.execute(query, {"t": name, "subjects": [entry.claim.subject for entry in entries]})
         return {(name, row.subject, row.lease_token) for row in found}
 
@@ -149,7 +150,7 @@ class Ledger:
         rows = [{"t": claim.target, "s": claim.subject, "token": claim.token} for claim in claims]
         if rows:
             with self.database.write() as connection:
-                connection.execute(_RELEASE, rows)
+                connection.execute(RELEASE, rows)
 
     def expire(self, now: datetime) -> int:
         """End the leases whose term has passed; how many there were."""
@@ -177,7 +178,7 @@ class Ledger:
     def next_due(self, name: str) -> datetime | None:
         """When the next row of a target falls due."""
         with self.database.read() as connection:
-            return connection.execute(_NEXT_DUE, {"t": name}).scalar()
+            return connection.execute(NEXT_DUE, {"t": name}).scalar()
 
 
 def _grouped(rows: Iterable[Row[Any]]) -> dict[str, list[tuple[int, bytes]]]:
@@ -213,92 +214,3 @@ def _ledger_row(entry: Entry) -> dict[str, Any]:
         "replaced": entry.attempt is not None and entry.attempt.operation is not Operation.STEPS and receipt.outcome in _MAY_HAVE_ARRIVED,
         "success": entry.attempt is not None and receipt.outcome is Outcome.DELIVERED,
     }
-
-
-def _due_rows() -> Select[Any]:
-    paused = exists().where(target.c.name == bindparam("t"), target.c.paused == true())
-    suspicious = exists().where(source_cursor.c.suspicion != "", source_cursor.c.accepted == false())
-    return (
-        select(ledger.c.subject)
-        .where(ledger.c.target == bindparam("t"), ledger.c.state == "due", ledger.c.due_at <= bindparam("now"), ~paused, ~suspicious)
-        .order_by(ledger.c.due_at)
-        .limit(bindparam("n"))
-    )
-
-
-def _leasing(due: Select[Any]) -> Any:
-    values = {
-        "state": "leased",
-        "lease_token": bindparam("token"),
-        "lease_until": bindparam("term"),
-        "lease_node": bindparam("node"),
-    }
-    # Materialised, or PostgreSQL may run the locking part again for each row and lease more than it was asked for.
-    picked = due.cte("picked").prefix_with("MATERIALIZED", dialect="postgresql")
-    return update(ledger).where(ledger.c.target == bindparam("t"), ledger.c.subject.in_(select(picked.c.subject))).values(values).returning(ledger)
-
-
-_LEASE_SQLITE = _leasing(_due_rows())
-_LEASE_POSTGRESQL = _leasing(_due_rows().with_for_update(skip_locked=True))
-
-_BODIES = select(snapshot.c.subject, snapshot.c.version, snapshot.c.digest, snapshot.c.body).where(snapshot.c.subject.in_(bindparam("subjects", expanding=True)))
-
-_STEPS = (
-    select(step.c.subject, step.c.place, step.c.body)
-    .join(ledger, and_(ledger.c.target == bindparam("t"), ledger.c.subject == step.c.subject))
-    .where(step.c.subject.in_(bindparam("subjects", expanding=True)), step.c.place > ledger.c.steps_sent)
-    .order_by(step.c.subject, step.c.place)
-)
-
-_HELD = select(ledger.c.subject, ledger.c.lease_token).where(
-    ledger.c.target == bindparam("t"), ledger.c.subject.in_(bindparam("subjects", expanding=True)), ledger.c.state == "leased"
-)
-
-_JOURNAL = insert(attempt)
-
-_NEXT_DUE = select(func.min(ledger.c.due_at)).where(ledger.c.target == bindparam("t"), ledger.c.state == "due")
-
-_NEXT = bindparam("next", type_=ledger.c.state.type)
-_IN_SYNC = and_(ledger.c.wanted_digest == bindparam("sent_digest_now"), ledger.c.steps_wanted <= bindparam("steps_sent_now"), ledger.c.overtaken == false())
-_MOVED_ON = ledger.c.wanted_version > bindparam("version")
-_OUTCOME = (
-    update(ledger)
-    .where(ledger.c.target == bindparam("t"), ledger.c.subject == bindparam("s"), ledger.c.lease_token == bindparam("token"))
-    .values(
-        state=case((_NEXT == "settle", case((_IN_SYNC, "idle"), else_="due")), (and_(_NEXT == "dead", _MOVED_ON), "due"), else_=_NEXT),
-        due_at=case((_NEXT == "leased", ledger.c.due_at), (_NEXT == "settle", bindparam("at", type_=ledger.c.due_at.type)), else_=bindparam("due", type_=ledger.c.due_at.type)),
-        lease_token=case((_NEXT == "leased", ledger.c.lease_token), else_=""),
-        created=bindparam("created_now"),
-        sent_version=bindparam("sent_version_now"),
-        sent_digest=case((ledger.c.overtaken == true(), ""), else_=bindparam("sent_digest_now")),
-        overtaken=and_(ledger.c.overtaken == true(), _NEXT == "leased"),
-        steps_sent=bindparam("steps_sent_now"),
-        sent_at=case((bindparam("success", type_=ledger.c.created.type), bindparam("at", type_=ledger.c.due_at.type)), else_=ledger.c.sent_at),
-        failures=bindparam("failures_now"),
-        unsure=bindparam("unsure_now"),
-        doubts=bindparam("doubts_now"),
-        memo=bindparam("memo_now"),
-        outcome=bindparam("outcome_now"),
-        stopped_at=case((_NEXT == "dead", bindparam("at", type_=ledger.c.due_at.type)), else_=None),
-        error_code=bindparam("code_now"),
-        error_message=bindparam("message_now"),
-        error_hint=bindparam("hint_now"),
-    )
-)
-
-_OVERTAKEN = (
-    update(ledger)
-    .where(ledger.c.target == bindparam("t"), ledger.c.subject == bindparam("s"))
-    .values(
-        overtaken=ledger.c.state == "leased",
-        sent_digest="",
-        state=case((ledger.c.state == "idle", "due"), else_=ledger.c.state),
-        due_at=case((ledger.c.state == "idle", bindparam("at", type_=ledger.c.due_at.type)), else_=ledger.c.due_at),
-    )
-)
-
-_RELEASE = (
-    update(ledger)
-    .where(ledger.c.target == bindparam("t"), ledger.c.subject == bindparam("s"), ledger.c.lease_token == bindparam("token"))
-    .values(state="due", lease_token="", lease_until=None)
-)

@@ -44,7 +44,7 @@ def test_all_that_is_due_is_delivered_by_several_threads_each_dossier_in_order(m
     assert len(engine.target.records) == 60
     assert all(sent == sorted(set(sent)) for sent in engine.target.steps.values())
     assert engine.board.counts("portal").in_sync == 60
-    assert engine.delivery.settled == 60
+    assert engine.delivery.books.settled == 60
 
 
 def test_no_two_workers_are_ever_at_the_same_dossier(make: Make) -> None:

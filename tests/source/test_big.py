@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import URL, text
 
-from connectors._onestop_plan import Explain
+from connectors._onestop.plan import Explain
 from connectors.onestop import OneStop
 from syncd.model import Cursor
 from tests.databases import administer

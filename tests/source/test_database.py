@@ -12,10 +12,10 @@ from pydantic import SecretStr
 from sqlalchemy import URL, text
 from sqlalchemy.exc import DBAPIError, InvalidRequestError, SQLAlchemyError
 
-from connectors._onestop_database import Database, stamp_text, unreadable
+from connectors._onestop.database import Database, stamp_text, unreadable
 from connectors.onestop import connector, open_source
 from syncd.errors import ConfigurationError, SourceError
-from syncd.mapping import locate
+from syncd.mapping_file import locate
 from tests.clocks import TurnedClock
 from tests.databases import administer, new_name
 from tests.source.opencps import Follower, Province, options

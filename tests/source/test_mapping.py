@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from connectors._onestop_agency import covers, groups
-from connectors._onestop_mapping import build, load, transforms
-from connectors._onestop_settings import Condition
-from connectors._onestop_window import Window
+from connectors._onestop.agency import covers, groups
+from connectors._onestop.mapping import build, load, transforms
+from connectors._onestop.settings import Condition
+from connectors._onestop.window import Window
 from syncd.errors import ConfigurationError
-from syncd.mapping import locate, parse
+from syncd.mapping_file import locate, parse
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import URL
 
-from connectors._onestop_plan import plan
+from connectors._onestop.plan import plan
 from tests.source.opencps import Province
 
 

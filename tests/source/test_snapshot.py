@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from syncd.mapping import locate
+from syncd.mapping_file import locate
 from syncd.model import Agency, Fee, Origin, Owner, Paper, Status
 from syncd.transforms import text
 from tests.source.opencps import ZONE, Follower, Province, code, only, reasons

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from syncd.errors import ConfigurationError, Unmappable
-from syncd.mapping import CompiledMapping, compile_mapping, locate, parse
+from syncd.mapping import CompiledMapping, compile_mapping
+from syncd.mapping_file import locate, parse
 
 
 def compiled(text: str, *, profile: str = "", items: bool = True) -> CompiledMapping:

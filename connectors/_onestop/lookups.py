@@ -11,11 +11,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from connectors._onestop_mapping import SourceMapping, lookup_columns
-from connectors._onestop_queries import Queries
-from connectors._onestop_reader import key_of
-from connectors._onestop_settings import Row, all_hold
-from connectors._onestop_status import Found
+from connectors._onestop.mapping import SourceMapping, lookup_columns
+from connectors._onestop.queries import Queries
+from connectors._onestop.reader import key_of
+from connectors._onestop.settings import Row, all_hold
+from connectors._onestop.status import Found
 from syncd.clock import Clock
 
 KEPT = timedelta(minutes=3)

@@ -12,12 +12,12 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from connectors._onestop_database import Database, stamp_text
-from connectors._onestop_lookups import Lookups
-from connectors._onestop_mapping import SourceMapping
-from connectors._onestop_queries import Key, Queries, Statement, Values
-from connectors._onestop_reader import Children, Reader
-from connectors._onestop_settings import Row
+from connectors._onestop.database import Database, stamp_text
+from connectors._onestop.lookups import Lookups
+from connectors._onestop.mapping import SourceMapping
+from connectors._onestop.queries import Key, Queries, Statement, Values
+from connectors._onestop.reader import Children, Reader
+from connectors._onestop.settings import Row
 from syncd.clock import Clock
 from syncd.model import Cursor, Page, Snapshot
 

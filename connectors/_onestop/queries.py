@@ -14,9 +14,9 @@ from typing import Any, TypeAlias
 from sqlalchemy import BigInteger, ColumnElement, Connection, Select, Unicode, and_, bindparam, func, or_, select, union_all
 from sqlalchemy.types import NULLTYPE
 
-from connectors._onestop_catalogue import find
-from connectors._onestop_mapping import SourceMapping, lookup_columns
-from connectors._onestop_settings import Children
+from connectors._onestop.catalogue import find
+from connectors._onestop.mapping import SourceMapping, lookup_columns
+from connectors._onestop.settings import Children
 from syncd.errors import SourceError
 
 MOST_VALUES = 200

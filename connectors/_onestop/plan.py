@@ -15,11 +15,11 @@ from sqlalchemy import ClauseElement, Connection, Executable
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from connectors._onestop_catalogue import Relation
-from connectors._onestop_database import stamp_text
-from connectors._onestop_queries import PART, Queries, Statement
-from connectors._onestop_settings import Children, Settings, Table
-from connectors._onestop_tables import Tables
+from connectors._onestop.catalogue import Relation
+from connectors._onestop.database import stamp_text
+from connectors._onestop.queries import PART, Queries, Statement
+from connectors._onestop.settings import Children, Settings, Table
+from connectors._onestop.tables import Tables
 
 LARGE = 100_000  #: estimated rows from which MariaDB's choice against an index counts as a scan
 CHEAP = 1000.0  #: PostgreSQL's cost up to which searching another index than expected is no scan but a small table

@@ -23,10 +23,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from connectors._onestop_database import stamp_text
-from connectors._onestop_queries import Key, Queries, Statement
-from connectors._onestop_tables import Content, Start, Tables
-from connectors._onestop_window import Window
+from connectors._onestop.database import stamp_text
+from connectors._onestop.queries import Key, Queries, Statement
+from connectors._onestop.tables import Content, Start, Tables
+from connectors._onestop.window import Window
 from syncd.model import Cursor, Page
 
 

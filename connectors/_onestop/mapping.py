@@ -17,9 +17,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 from pydantic import ValidationError
 
-from connectors._onestop_settings import Condition, Settings
+from connectors._onestop.settings import Condition, Settings
 from syncd.errors import ConfigurationError
-from syncd.mapping import CompiledMapping, MappingFile, Shape, compile_mapping, locate, parse
+from syncd.mapping import CompiledMapping, Shape, compile_mapping
+from syncd.mapping_file import MappingFile, locate, parse
 from syncd.model import Agency, Dossier, Fee, Origin, Owner, Paper, Problem, Status, Step
 from syncd.transforms import Transform
 

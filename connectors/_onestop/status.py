@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from connectors._onestop_mapping import SourceMapping
-from connectors._onestop_settings import Row
+from connectors._onestop.mapping import SourceMapping
+from connectors._onestop.settings import Row
 from syncd.mapping import ABSENT, Codes
 from syncd.model import Status
 

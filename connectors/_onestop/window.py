@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from connectors._onestop_database import stamp_text
+from connectors._onestop.database import stamp_text
 
 TICK = timedelta(seconds=2)
 

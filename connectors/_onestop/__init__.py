@@ -1,0 +1,1 @@
+"""The parts of the one-stop source; `connectors.onestop` says which does what."""

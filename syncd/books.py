@@ -1,0 +1,175 @@
+"""The books of one target: what each answer means for its dossier, written down before anything else is sent.
+
+An answer becomes an entry: the claim as it stands now, where the ledger row goes, and the attempt with the answer. Entries
+of all workers that come at one time share a commit. While the state database is away, a worker waits here with what it
+knows: what a target acknowledged must not be forgotten, and nothing further may be sent before it is on the disk.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import structlog
+from msgspec.structs import replace
+
+from syncd.clock import Clock
+from syncd.errors import StoreUnavailable
+from syncd.model import Attempt, Claim, Element, Operation, Outcome, Portion, Receipt, Value
+from syncd.policy import Next, decide
+from syncd.redact import personal_values, redact
+from syncd.store.grouping import GroupCommit
+from syncd.store.ledger import Entry, Ledger
+from syncd.turns import after, next_portion, too_doubtful
+
+log = structlog.get_logger()
+
+_STORE_WAIT = 1.0
+_CROSSED_TWICE = "the target says both that it has the dossier and that it has not; ask its operator"
+_UNKNOWN_TWICE = "see at the target whether these steps arrived; if so discard, if not retry"
+
+Written = TypeVar("Written")
+
+
+class Part(Value):
+    """One dossier's share of a call, and whether the call sends anything but its record."""
+
+    claim: Claim
+    portion: Portion
+    takes_steps: bool
+    element: Element | None = None  #: None where it cannot be put into the target's terms
+
+
+class Made(Value):
+    """A call as it was made."""
+
+    at: datetime
+    receipt: Receipt
+    seconds: float = 0.0
+
+
+class Books:
+    """Turns answers into entries and writes them."""
+
+    def __init__(self, ledger: Ledger, clock: Clock, waits: Sequence[timedelta], stopping: threading.Event) -> None:
+        self.settled = 0  #: dossiers brought into sync, since the start
+        self._ledger = ledger
+        self._clock = clock
+        self._waits = waits
+        self._stopping = stopping
+        self._commits: GroupCommit[Entry, set[str]] = GroupCommit(self._write)
+        self._dice = random.Random()
+
+    def answered(self, parts: Sequence[Part], made: Made, crossed: set[str]) -> list[Claim]:
+        """Book one answer for all dossiers of its call; the claims that go on in this turn."""
+        return self._submit([self._entry(part, made, crossed) for part in parts])
+
+    def looked_up(self, before: Claim, now: Claim, made: Made) -> Claim | None:
+        """Book what the target said when asked; the claim if it goes on."""
+        attempt = _attempt(before, Operation.LOOKUP, made)
+        if made.receipt.outcome is Outcome.DELIVERED:
+            entry = Entry(claim=now, next=Next.GO_ON, at=made.at, due_at=made.at, attempt=attempt)
+        else:
+            entry = self._failed(before, made, attempt)
+        return next(iter(self._submit([entry])), None)
+
+    def in_sync(self, claim: Claim, *, takes_steps: bool) -> None:
+        """Book that nothing was left to send."""
+        self._submit([self._settled(claim, takes_steps=takes_steps, attempt=None)])
+
+    def patiently(self, write: Callable[[], Written]) -> Written:
+        """Write, however long the state database is away. Raises `StoreUnavailable` only when syncd is told to stop."""
+        while True:
+            try:
+                return write()
+            except StoreUnavailable as error:
+                log.error("state_unavailable", error=error.message, hint=error.hint)
+                if self._stopping.wait(_STORE_WAIT):
+                    raise
+
+    def _submit(self, entries: Sequence[Entry]) -> list[Claim]:
+        lost = self._commits.submit(entries)
+        for entry in entries:
+            _tell(entry, lost)
+        return [entry.claim for entry in entries if entry.next is Next.GO_ON and entry.claim.subject not in lost]
+
+    def _write(self, entries: list[Entry]) -> set[str]:
+        lost = self.patiently(lambda: self._ledger.record(entries))
+        self.settled += sum(entry.next is Next.SETTLE and entry.attempt is not None for entry in entries)
+        return lost
+
+    def _entry(self, part: Part, made: Made, crossed: set[str]) -> Entry:
+        """What one answer means for one dossier."""
+        claim = after(part.claim, part.portion, made.receipt)
+        made = self._judged(made, claim, part, crossed)
+        attempt = _attempt(part.claim, part.portion.operation, made, part)
+        match made.receipt.outcome:
+            case Outcome.DELIVERED if next_portion(claim, 1, part.takes_steps) is None:
+                return self._settled(claim, takes_steps=part.takes_steps, attempt=attempt)
+            case Outcome.CROSSED | Outcome.DELIVERED:
+                return Entry(claim=claim, next=Next.GO_ON, at=made.at, due_at=made.at, attempt=attempt)
+            case _:
+                return self._failed(claim, made, attempt, dead=made.receipt.code == "unknown_twice")
+
+    @staticmethod
+    def _judged(made: Made, claim: Claim, part: Part, crossed: set[str]) -> Made:
+        """The answer without personal data, and with what only the history of the dossier tells."""
+        receipt = replace(made.receipt, message=redact(made.receipt.message, personal_values(claim.dossier)))
+        if receipt.outcome is Outcome.CROSSED and claim.subject in crossed:
+            receipt = replace(receipt, outcome=Outcome.REJECTED, code="crossed_twice", hint=_CROSSED_TWICE)
+        elif receipt.outcome is Outcome.CROSSED:
+            crossed.add(claim.subject)
+        elif receipt.outcome is Outcome.UNKNOWN and too_doubtful(claim, part.portion):
+            receipt = replace(receipt, code="unknown_twice", hint=_UNKNOWN_TWICE)
+        return replace(made, receipt=receipt)
+
+    def _settled(self, claim: Claim, *, takes_steps: bool, attempt: Attempt | None) -> Entry:
+        if claim.steps and not takes_steps:
+            claim = replace(claim, steps_sent=claim.steps[-1][0], steps=())
+        now = self._clock.now()
+        return Entry(claim=replace(claim, unsure=False), next=Next.SETTLE, at=now, due_at=now, attempt=attempt)
+
+    def _failed(self, claim: Claim, made: Made, attempt: Attempt, *, dead: bool = False) -> Entry:
+        decision = decide(made.receipt, claim.failures, self._clock.now(), self._waits, self._dice.random())
+        goes = Next.DEAD if dead else decision.next
+        return Entry(claim=replace(claim, failures=decision.failures), next=goes, at=made.at, due_at=decision.due_at, attempt=attempt)
+
+
+def _attempt(claim: Claim, operation: Operation, made: Made, part: Part | None = None) -> Attempt:
+    run = claim.steps[: len(part.portion.steps)] if part else ()
+    return Attempt(
+        at=made.at,
+        target=claim.target,
+        subject=claim.subject,
+        operation=operation,
+        receipt=made.receipt,
+        duration=made.seconds,
+        version=claim.version,
+        first_step=run[0][0] if run else 0,
+        last_step=run[-1][0] if run else 0,
+        again=operation is Operation.STEPS and claim.doubts > 0,
+        request=part.element.body if part and part.element else b"",
+    )
+
+
+def _tell(entry: Entry, lost: set[str]) -> None:
+    """One log line an outcome, with its cause."""
+    made = entry.attempt
+    if made is None:
+        return
+    words: dict[str, object] = {"target": made.target, "dossier": made.subject, "operation": made.operation.value, "outcome": made.receipt.outcome.value}
+    words |= {"duration_ms": round(made.duration * 1000), "attempt": entry.claim.failures}
+    cause = {"error_code": made.receipt.code, "error": made.receipt.message}
+    if entry.claim.subject in lost:
+        log.warning("lease_lost", **words)
+    elif entry.next is Next.DEAD:
+        log.error("delivery_dead", hint=made.receipt.hint, **cause, **words)
+    elif entry.next is Next.LATER:
+        log.warning("delivery_failed", retry_at=entry.due_at.isoformat(), **cause, **words)
+    elif made.operation is Operation.LOOKUP:
+        log.info("delivery_settled", **words)
+    else:
+        log.info("delivery_sent" if made.receipt.outcome is Outcome.DELIVERED else "delivery_crossed", **words)
