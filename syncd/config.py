@@ -78,7 +78,9 @@ class Log(Options):
 class Schedule(Options):
     """[schedule]"""
 
-    reconcile: str = Field("02:30", pattern=_TIME, description="every dossier is read again by its key and compared with the ledger; a time of day or a cron expression")
+    reconcile: str = Field(
+        "02:30", pattern=_TIME, description="every dossier is read again by its key and compared with the ledger; a time of day or a cron expression"
+    )
     statistics: str = Field("06:00", pattern=_TIME, description="when statistics go to the targets that take them")
     prune: str = Field("03:30", pattern=_TIME, description="the journal is cut to daemon.retain_attempts")
 
@@ -165,7 +167,9 @@ def _plain(message: str) -> str:
 
 
 def _hint(kind: str) -> str:
-    return {"extra_forbidden": "remove the key, or correct its spelling; see: syncd config example", "missing": "add the key; see: syncd config example"}.get(kind, "")
+    return {"extra_forbidden": "remove the key, or correct its spelling; see: syncd config example", "missing": "add the key; see: syncd config example"}.get(
+        kind, ""
+    )
 
 
 @lru_cache
@@ -182,7 +186,9 @@ def find(given: Path | None) -> Path:
     found = next((path for path in SEARCHED if path.is_file()), None)
     if found is None:
         places = ", ".join(map(str, SEARCHED))
-        raise ConfigurationError([Problem(field="--config", reason=f"there is no configuration file ({places})", hint="write one: syncd config example > syncd.toml")])
+        raise ConfigurationError(
+            [Problem(field="--config", reason=f"there is no configuration file ({places})", hint="write one: syncd config example > syncd.toml")]
+        )
     return found
 
 

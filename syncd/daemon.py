@@ -18,15 +18,14 @@ import structlog
 from syncd import notify
 from syncd.clock import Clock
 from syncd.config import Settings
-from syncd.errors import SourceError, StoreError, SyncdError
+from syncd.errors import SourceError, SyncdError
 from syncd.health import Health
 from syncd.maintain import Maintainer
 from syncd.metrics import Metrics
 from syncd.model import Value
 from syncd.poll import Polled, Poller
 from syncd.schedule import Timetable
-from syncd.store.board import Board, Fence
-from syncd.store.ledger import Ledger
+from syncd.store.board import Fence
 from syncd.store.single import Single
 from syncd.workers import Workers
 
@@ -57,13 +56,13 @@ class Daemon:
     """Everything that moves, for one node."""
 
     def __init__(
-        self, settings: Settings, board: Board, ledger: Ledger, poller: Poller, maintainer: Maintainer, workers: list[Workers], stopping: threading.Event, clock: Clock, metrics: Metrics
+        self, settings: Settings, poller: Poller, maintainer: Maintainer, workers: list[Workers], stopping: threading.Event, clock: Clock, metrics: Metrics
     ) -> None:
         self.settings = settings
-        self.board = board
-        self.ledger = ledger
         self.poller = poller
+        self.board = poller.board
         self.maintainer = maintainer
+        self.ledger = maintainer.ledger
         self.workers = workers
         self.stopping = stopping
         self.clock = clock
@@ -136,7 +135,9 @@ class Daemon:
         timetable.every(self.settings.source.poll, "poll", lambda: self._chore("poll", self._poll))
         timetable.every(TEND_EVERY, "tend", lambda: self._chore("tend", self.maintainer.tend))
         timetable.daily(self.settings.schedule.reconcile, "sweep", lambda: self._chore("sweep", self._sweep))
-        timetable.daily(self.settings.schedule.prune, "prune", lambda: self._chore("prune", lambda: self.maintainer.prune(self.settings.daemon.retain_attempts)))
+        timetable.daily(
+            self.settings.schedule.prune, "prune", lambda: self._chore("prune", lambda: self.maintainer.prune(self.settings.daemon.retain_attempts))
+        )
         return timetable
 
     def _health(self) -> Health | None:
@@ -156,14 +157,13 @@ class Daemon:
         self._beats[name] = self.clock.monotonic()
         if self.stopping.is_set():
             return
+        event = f"{name}_failed"
         try:
             chore()
-        except (SourceError, StoreError) as error:
-            log.error(f"{name}_failed", error=error.message, hint=error.hint)
         except SyncdError as error:
-            log.error(f"{name}_failed", error=error.message, hint=error.hint)
+            log.error(event, error=error.message, hint=error.hint)
         except Exception as error:
-            log.error(f"{name}_failed", error=type(error).__name__, exc_info=error)
+            log.error(event, error=type(error).__name__, exc_info=error)
 
     def _poll(self) -> None:
         fence = self._lease("poll")
@@ -204,8 +204,8 @@ class Daemon:
         self.ring()
         timetable.stop()
         seconds = self.settings.daemon.drain.total_seconds()
-        drained = all([workers.join(seconds) for workers in self.workers])
+        ended = [workers.join(seconds) for workers in self.workers]
         self.board.yield_lease(self.ledger.node, self.clock.now())
         if health is not None:
             health.stop()
-        log.info("daemon_stopped", drained=drained)
+        log.info("daemon_stopped", drained=all(ended))

@@ -145,7 +145,9 @@ class Delivery:
 
 def _bug(claim: Claim, error: Exception) -> Receipt:
     log.error("connector_failed", target=claim.target, dossier=claim.subject, error=type(error).__name__, exc_info=error)
-    return Receipt(outcome=Outcome.UNKNOWN, code="internal", message=f"the connector failed: {type(error).__name__}", hint="report it with the log of this moment")
+    return Receipt(
+        outcome=Outcome.UNKNOWN, code="internal", message=f"the connector failed: {type(error).__name__}", hint="report it with the log of this moment"
+    )
 
 
 def _as_told(claim: Claim, standing: Standing) -> Claim:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from enum import Enum
-from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from syncd.config import Daemon, Log, Schedule, connectors
-from syncd.options import Options
+from syncd.options import Options, duration_text
 
 _HEAD = """\
 # syncd: every key with its default. A key that begins with # is at its default already.
@@ -51,16 +51,17 @@ def _key(key: str, field: FieldInfo, connector: str) -> Iterator[str]:
 def _toml(value: Any) -> str:
     match value:
         case bool():
-            return str(value).lower()
+            text = str(value).lower()
         case int() | float():
-            return str(value)
+            text = str(value)
         case list() | tuple():
-            return "[" + ", ".join(_toml(entry) for entry in value) + "]"
+            text = "[" + ", ".join(_toml(entry) for entry in value) + "]"
         case Enum():
-            return _toml(value.value)
+            text = _toml(value.value)
+        case timedelta():
+            text = _toml(duration_text(value))
         case None:
-            return '""'
-        case Path() | str():
-            return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
+            text = '""'
         case _:
-            return f'"{value}"'
+            text = '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return text

@@ -87,7 +87,13 @@ class Gate:
             self._turned(now_is)
         if receipt.outcome is Outcome.UNAUTHORISED:
             self._board.pause(self.name, receipt.message or "the target does not accept our credentials")
-            log.error("target_paused", target=self.name, outcome=receipt.outcome.value, error_code=receipt.code, hint="correct the credentials, then: syncd target resume")
+            log.error(
+                "target_paused",
+                target=self.name,
+                outcome=receipt.outcome.value,
+                error_code=receipt.code,
+                hint="correct the credentials, then: syncd target resume",
+            )
         elif receipt.outcome is Outcome.BUSY:
             self._wait_until = now + asked(receipt.retry_after)
             self._board.ask_to_wait(self.name, self._wait_until)

@@ -73,9 +73,7 @@ class CompiledMapping:
         self.settings = file.settings
 
 
-def compile_mapping(
-    file: MappingFile, *, transforms: Mapping[str, Transform] | None = None, profile: str = "", items: bool = False
-) -> CompiledMapping:
+def compile_mapping(file: MappingFile, *, transforms: Mapping[str, Transform] | None = None, profile: str = "", items: bool = False) -> CompiledMapping:
     """Closures for every shape of `file`. With `items` the input is a dictionary (a database row), otherwise an object.
     Raises `ConfigurationError` with everything that does not fit together."""
     return CompiledMapping(file, _Compiler(file, {**STANDARD, **(transforms or {})}, profile, items).shapes())
@@ -93,7 +91,9 @@ class _Compiler:
         self.done: dict[str, Shape] = {}
 
     def shapes(self) -> dict[str, Shape]:
-        problems = [problem for shape, rules in self.file.shapes.items() for field, rule in rules.items() for problem in self._mistakes(f"shapes.{shape}.{field}", rule)]
+        problems = [
+            problem for shape, rules in self.file.shapes.items() for field, rule in rules.items() for problem in self._mistakes(f"shapes.{shape}.{field}", rule)
+        ]
         problems += self._circles()
         if problems:
             raise ConfigurationError(problems)

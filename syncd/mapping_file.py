@@ -148,6 +148,4 @@ def parse(text: bytes, where: str) -> MappingFile:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError([Problem(field=where, reason=f"not TOML: {error}")]) from None
     except ValidationError as error:
-        raise ConfigurationError(
-            [Problem(field=f"{where}: {'.'.join(map(str, fault['loc']))}", reason=fault["msg"]) for fault in error.errors()]
-        ) from None
+        raise ConfigurationError([Problem(field=f"{where}: {'.'.join(map(str, fault['loc']))}", reason=fault["msg"]) for fault in error.errors()]) from None

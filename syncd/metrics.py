@@ -1,18 +1,15 @@
 """The figures syncd shows to Prometheus. Their names are a promise; `docs/operations.md` says what each one means.
 
 A registry of its own keeps two daemons in one test, or a library's metrics, apart. Nothing here ever carries a dossier
-code: labels are targets, outcomes and kinds of drift, all of which come from settings or from the code.
+code: labels are targets and outcomes, which come from settings or from the code.
 """
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 BREAKER_STATES = ("closed", "half-open", "open")  # the gauge holds the place in this order
-DRIFT_KINDS = ("missing", "stale", "steps", "extra", "unknown")
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 30, 60)
 
 
@@ -29,7 +26,6 @@ class Metrics:
         self._dead = Gauge("syncd_dead", "dossiers that need a person", ["target"], registry=self._registry)
         self._oldest = Gauge("syncd_oldest_due_seconds", "how long the dossier due longest has waited", ["target"], registry=self._registry)
         self._breaker = Gauge("syncd_breaker_state", "0 closed, 1 half-open, 2 open", ["target"], registry=self._registry)
-        self._drift = Gauge("syncd_drift", "dossiers that differed at the last reconciliation", ["target", "kind"], registry=self._registry)
 
     def attempt(self, target: str, outcome: str, seconds: float) -> None:
         """One call to `target` has ended after `seconds`."""
@@ -55,11 +51,6 @@ class Metrics:
         if state not in BREAKER_STATES:
             raise ValueError(f"a breaker is never {state!r}")
         self._breaker.labels(target).set(BREAKER_STATES.index(state))
-
-    def drift(self, target: str, counts: Mapping[str, int]) -> None:
-        """What the last reconciliation of `target` found, by kind; kinds left out are zero."""
-        for kind in DRIFT_KINDS:
-            self._drift.labels(target, kind).set(counts.get(kind, 0))
 
     def render(self) -> bytes:
         """Everything in the Prometheus text format, to be served as `CONTENT_TYPE`."""

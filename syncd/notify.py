@@ -1,4 +1,4 @@
-"""The service manager's notification protocol (systemd): that syncd is ready, alive, reloading, stopping.
+"""The service manager's notification protocol (systemd): that syncd is ready, alive, stopping.
 
 A datagram of `NAME=value` lines to the socket that `NOTIFY_SOCKET` names; a name that begins with `@` lies in the abstract
 namespace. Written here because the protocol is smaller than any package for it. Outside a service manager, and when its
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import socket
-import time
 
 
 def ready(status: str = "") -> bool:
@@ -20,16 +19,6 @@ def ready(status: str = "") -> bool:
 def alive() -> bool:
     """Keep the watchdog from killing us; due every `watchdog_interval` seconds."""
     return _send("WATCHDOG=1")
-
-
-def status(text: str) -> bool:
-    """One line for `systemctl status`; free of personal data, for anybody may read it."""
-    return _send(f"STATUS={text}")
-
-
-def reloading() -> bool:
-    """The settings are being read again; `ready` ends it. systemd 253 and later wants the monotonic time with it."""
-    return _send("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
 
 def stopping(text: str = "") -> bool:

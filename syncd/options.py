@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
+_RETRY: Any = ("30s", "2m", "10m", "1h", "4h", "12h", "24h")
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 
@@ -68,7 +69,7 @@ class TargetOptions(Options):
     client_cert_file: OptionalPath = Field(None, description="TLS client certificate")
     client_key_file: OptionalPath = Field(None, description="and its key")
     proxy: str = Field("", description="HTTP proxy; the environment's is never used")
-    retry: tuple[Duration, ...] = Field(("30s", "2m", "10m", "1h", "4h", "12h", "24h"), description="waits between deliveries that failed; the last one repeats")  # type: ignore[arg-type]
+    retry: tuple[Duration, ...] = Field(_RETRY, description="waits between deliveries that failed; the last one repeats")
     breaker_failures: int = Field(5, ge=1, description="transport failures in a row after which the target is left alone for a while")
     breaker_pause: Duration = Field("1m", description="how long it is first left alone; doubles up to 30m")  # type: ignore[assignment]
     quiet: str = Field("", pattern=r"^$|^\d\d:\d\d-\d\d:\d\d$", description='hours without deliveries, "22:00-05:00"')

@@ -65,11 +65,11 @@ class Poller:
         """Take in everything that changed since the last poll. Raises `SuspiciousSource`, `SourceError`, `StoreUnavailable`."""
         trusted = self._trusted(force)
         began = self.clock.monotonic()
-        total = Polled()
         cursor = None if trusted else read_cursor(self.intake.database)
-        for total in self._taken(self.source.poll(cursor), trusted, fence, sweeping=False):
-            pass
-        self.board.note_source(polled_at=self.clock.now(), lag=self.source.lag(), suspicion="", accepted=False)
+        total = self._take_in(self.source.poll(cursor), trusted, fence, sweeping=False)
+        lag = self.source.lag()
+        self.metrics.poll_lag(lag or 0.0)
+        self.board.note_source(polled_at=self.clock.now(), lag=lag, suspicion="", accepted=False)
         if total.new or total.changed:
             milliseconds = round((self.clock.monotonic() - began) * 1000)
             log.info("poll_done", rows=total.rows, new=total.new, changed=total.changed, unpublished=total.unpublished, duration_ms=milliseconds)
@@ -78,9 +78,7 @@ class Poller:
     def sweep(self, *, force: bool = False, fence: Fence | None = None) -> Polled:
         """Read every dossier once more, going on where an interrupted sweep stopped."""
         trusted = self._trusted(force)
-        total = Polled()
-        for total in self._taken(self.source.sweep(self.board.source().sweep_after), trusted, fence, sweeping=True):
-            pass
+        total = self._take_in(self.source.sweep(self.board.source().sweep_after), trusted, fence, sweeping=True)
         self.board.note_source(sweep_after=0, swept_at=self.clock.now())
         log.info("sweep_done", rows=total.rows, new=total.new, changed=total.changed, unpublished=total.unpublished)
         return total
@@ -91,26 +89,26 @@ class Poller:
             raise SuspiciousSource(note.suspicion, hint="look at the one-stop; if it is right: syncd source accept")
         return force or note.accepted
 
-    def _taken(self, pages: Iterator[Page], trusted: bool, fence: Fence | None, *, sweeping: bool) -> Iterator[Polled]:
-        """The running total after each page that was committed."""
+    def _take_in(self, pages: Iterator[Page], trusted: bool, fence: Fence | None, *, sweeping: bool) -> Polled:
+        """Commit page after page; what they brought."""
         total = Polled()
-        limit = max(FEW, self.options.surprise * self.board.dossiers())
+        limit = float("inf") if trusted else max(FEW, self.options.surprise * self.board.dossiers())
         try:
             for page in pages:
-                changed, known = self.intake.compare(page)
-                overwritten = total.changed + sum(each.subject in known for each in changed)
-                if overwritten > limit and not trusted:
-                    raise SuspiciousSource(f"{overwritten} known dossiers changed at once (more than {round(limit)})")
-                taken = self.intake.take(changed, known, None if sweeping else page.cursor, fence)
-                if sweeping:
-                    self.board.note_source(sweep_after=page.cursor.id)
-                self.metrics.changes(taken.new + taken.changed)
-                total = total.plus(page, taken.new, taken.changed)
-                yield total
+                total = self._take_page(page, total, limit, fence, sweeping=sweeping)
         except SuspiciousSource as suspicion:
-            self._suspect(suspicion)
+            self.board.note_source(suspicion=suspicion.message)
+            log.error("source_suspicious", error=suspicion.message, hint="nothing is sent until a person has looked: syncd source accept")
             raise
+        return total
 
-    def _suspect(self, suspicion: SuspiciousSource) -> None:
-        self.board.note_source(suspicion=suspicion.message)
-        log.error("source_suspicious", error=suspicion.message, hint="nothing is sent until a person has looked: syncd source accept")
+    def _take_page(self, page: Page, total: Polled, limit: float, fence: Fence | None, *, sweeping: bool) -> Polled:
+        changed, known = self.intake.compare(page)
+        overwritten = total.changed + sum(each.subject in known for each in changed)
+        if overwritten > limit:
+            raise SuspiciousSource(f"{overwritten} known dossiers changed at once (more than {round(limit)})")
+        taken = self.intake.take(changed, known, None if sweeping else page.cursor, fence)
+        if sweeping:
+            self.board.note_source(sweep_after=page.cursor.id)
+        self.metrics.changes(taken.new + taken.changed)
+        return total.plus(page, taken.new, taken.changed)

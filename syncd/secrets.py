@@ -29,7 +29,9 @@ def resolve(path: str, model: type[Options], section: Mapping[str, Any], problem
         elif (credential := _credential(f"{path.rsplit('.', 1)[-1]}.{name}")) is not None:
             given[name] = credential
         elif given.get(name):
-            warnings.append(Problem(field=f"{path}.{name}", reason="a secret is written in the configuration", hint=f"move it into a file and name that: {name}_file"))
+            warnings.append(
+                Problem(field=f"{path}.{name}", reason="a secret is written in the configuration", hint=f"move it into a file and name that: {name}_file")
+            )
     return given
 
 

@@ -13,6 +13,8 @@ from typing import Any
 
 Transform = Callable[[Any], Any]
 
+PLAUSIBLE_YEARS = range(1990, 2100)
+
 
 def text(value: Any) -> str:
     """Text in Unicode NFC without surrounding space. Control characters and marks of a broken conversion are refused:
@@ -57,7 +59,7 @@ def flag(value: Any) -> bool:
 
 def plausible(value: Any) -> Any:
     """An instant no sane record leaves: from 1990 to 2100."""
-    if isinstance(value, datetime) and not 1990 <= value.year < 2100:
+    if isinstance(value, datetime) and value.year not in PLAUSIBLE_YEARS:
         raise ValueError(f"the year {value.year} cannot be right")
     return value
 

@@ -8,26 +8,24 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
 from sqlalchemy.engine.url import make_url
 
 from syncd.clock import Clock, SystemClock
 from syncd.config import Settings, connectors, find, read
 from syncd.crypto import Cipher, cipher_of
-from syncd.daemon import Daemon
-from syncd.deliver import Delivery
-from syncd.errors import NotFound
-from syncd.gate import Gate
-from syncd.maintain import Maintainer
-from syncd.metrics import Metrics
-from syncd.poll import Poller
+from syncd.errors import NotFound, StoreUnavailable
 from syncd.ports import Connector, Source, SourceConnector, Target
 from syncd.store import migrations
 from syncd.store.board import Board
 from syncd.store.database import Database, open_database
-from syncd.store.intake import Intake
 from syncd.store.ledger import Ledger
-from syncd.workers import Workers
+
+if TYPE_CHECKING:
+    from syncd.daemon import Daemon
+    from syncd.metrics import Metrics
+    from syncd.workers import Workers
 
 
 class State:
@@ -55,7 +53,7 @@ class State:
         """Close the connections."""
         self.database.close()
 
-    def __enter__(self) -> State:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -68,11 +66,15 @@ def load(path: Path | None = None) -> Settings:
 
 
 def open_state(settings: Settings, *, create: bool = False, clock: Clock | None = None) -> State:
-    """The state database, laid out where it is empty and, with `create`, made with its folder and key file. Raises
-    `SchemaMismatch`, `StoreUnavailable`."""
+    """The state database, laid out where it is empty and, with `create`, made with its folder and key file. Without it a
+    SQLite file that is not there is refused: a question must not leave a state behind. Raises `SchemaMismatch`,
+    `StoreUnavailable`."""
     path = make_url(settings.daemon.state).database
-    if create and settings.daemon.state.startswith("sqlite") and path:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    if settings.daemon.state.startswith("sqlite") and path:
+        if create:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+        elif not Path(path).exists():
+            raise StoreUnavailable(f"There is no state yet: {path}", hint="the first run makes it: syncd run")
     database = open_database(settings.daemon.state)
     migrations.ensure(database)
     return State(settings, database, clock or SystemClock(), create=create)
@@ -96,6 +98,12 @@ def make_target(settings: Settings, name: str, clock: Clock) -> Target:
 @contextmanager
 def build_daemon(settings: Settings, state: State) -> Iterator[Daemon]:
     """The daemon of this node; its connections are closed at the end."""
+    from syncd.daemon import Daemon
+    from syncd.maintain import Maintainer
+    from syncd.metrics import Metrics
+    from syncd.poll import Poller
+    from syncd.store.intake import Intake
+
     clock, metrics, stopping = state.clock, Metrics(), threading.Event()
     source = make_source(settings, clock)
     targets = {name: make_target(settings, name, clock) for name, options in settings.targets.items() if options.enabled}
@@ -104,7 +112,7 @@ def build_daemon(settings: Settings, state: State) -> Iterator[Daemon]:
         intake = Intake(state.database, state.cipher, clock, list(targets))
         poller = Poller(source, settings.source, intake, state.board, clock, metrics)
         maintainer = Maintainer(state.ledger, state.board, clock, metrics, list(targets))
-        yield Daemon(settings, state.board, state.ledger, poller, maintainer, workers, stopping, clock, metrics)
+        yield Daemon(settings, poller, maintainer, workers, stopping, clock, metrics)
     finally:
         for target in targets.values():
             target.close()
@@ -112,6 +120,10 @@ def build_daemon(settings: Settings, state: State) -> Iterator[Daemon]:
 
 
 def _workers(settings: Settings, state: State, target: Target, metrics: Metrics, stopping: threading.Event) -> Workers:
+    from syncd.deliver import Delivery
+    from syncd.gate import Gate
+    from syncd.workers import Workers
+
     options, clock = settings.targets[target.name], state.clock
     workers: Workers
 

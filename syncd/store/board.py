@@ -167,5 +167,7 @@ def _prune(connection: Any, table: Any, before: datetime, limit: int) -> int:
 
 _TARGET = select(target).where(target.c.name == bindparam("name"))
 _COUNTS = (
-    select(ledger.c.state, func.count().label("n"), func.min(ledger.c.due_at).label("oldest")).where(ledger.c.target == bindparam("name")).group_by(ledger.c.state)
+    select(ledger.c.state, func.count().label("n"), func.min(ledger.c.due_at).label("oldest"))
+    .where(ledger.c.target == bindparam("name"))
+    .group_by(ledger.c.state)
 )

@@ -50,9 +50,9 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction: everything done in it is kept when it ends, or nothing of it."""
-        with self._turn if self.sqlite else nullcontext(), _translated():
-            with self.engine.connect().execution_options(syncd_write=True) as connection, connection.begin():
-                yield connection
+        queue = self._turn if self.sqlite else nullcontext()
+        with queue, _translated(), self.engine.connect().execution_options(syncd_write=True) as connection, connection.begin():
+            yield connection
 
     def close(self) -> None:
         """Close the connections."""
@@ -83,9 +83,15 @@ def open_database(url: str) -> Database:
             raise _refused("name the driver: postgresql+psycopg://…")
         if parsed.get_backend_name() not in ("sqlite", "postgresql"):
             raise _refused("the state is kept in SQLite or PostgreSQL")
-        return Database(_sqlite(url) if parsed.get_backend_name() == "sqlite" else create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=20, max_overflow=40))
+        return Database(
+            _sqlite(url)
+            if parsed.get_backend_name() == "sqlite"
+            else create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=20, max_overflow=40)
+        )
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
-        raise _refused(f"{type(error).__name__}: {str(error).splitlines()[0]}" if not isinstance(error, ImportError) else f"the driver {driver!r} is not installed") from None
+        raise _refused(
+            f"{type(error).__name__}: {str(error).splitlines()[0]}" if not isinstance(error, ImportError) else f"the driver {driver!r} is not installed"
+        ) from None
 
 
 def _refused(reason: str) -> ConfigurationError:
@@ -93,7 +99,9 @@ def _refused(reason: str) -> ConfigurationError:
 
 
 def _sqlite(url: str) -> Engine:
-    engine = create_engine(url, hide_parameters=True, poolclass=QueuePool, pool_size=20, max_overflow=40, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+    engine = create_engine(
+        url, hide_parameters=True, poolclass=QueuePool, pool_size=20, max_overflow=40, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}
+    )
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine
@@ -101,7 +109,14 @@ def _sqlite(url: str) -> Engine:
 
 def _prepare(connection: Any, _record: object) -> None:
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_SECONDS * 1000}", "wal_autocheckpoint=4000", "cache_size=-16000"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"busy_timeout={BUSY_SECONDS * 1000}",
+        "wal_autocheckpoint=4000",
+        "cache_size=-16000",
+    ):
         connection.execute(f"PRAGMA {pragma}")
 
 

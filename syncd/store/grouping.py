@@ -52,7 +52,7 @@ class GroupCommit(Generic[Given, Answer]):
         answer, error = None, None
         try:
             answer = self._write([each for slip in group for each in slip.given])
-        except BaseException as raised:
+        except BaseException as raised:  # noqa: BLE001  it is raised again, in each thread that handed something in
             error = raised
         with self._changed:
             for slip in group:

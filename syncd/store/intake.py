@@ -212,7 +212,9 @@ class Intake:
 
 def _known(connection: Connection, subjects: Sequence[str]) -> dict[str, Known]:
     columns = snapshot.c
-    query = select(columns.subject, columns.source_id, columns.version, columns.digest, columns.steps, columns.steps_digest).where(columns.subject.in_(subjects))
+    query = select(columns.subject, columns.source_id, columns.version, columns.digest, columns.steps, columns.steps_digest).where(
+        columns.subject.in_(subjects)
+    )
     return {
         row.subject: Known(source_id=row.source_id, version=row.version, digest=row.digest, steps=row.steps, steps_digest=row.steps_digest)
         for row in connection.execute(query)
@@ -237,6 +239,10 @@ def read_cursor(database: Database, name: str = "onestop") -> Cursor | None:
 
 
 _TOLD_SOMETHING = or_(ledger.c.created, ledger.c.steps_sent > 0, ledger.c.state == "leased", ledger.c.unsure)
-_TOLD = select(ledger.c.subject, func.min(ledger.c.steps_sent).label("least")).where(ledger.c.subject.in_(bindparam("subjects", expanding=True))).group_by(ledger.c.subject)
+_TOLD = (
+    select(ledger.c.subject, func.min(ledger.c.steps_sent).label("least"))
+    .where(ledger.c.subject.in_(bindparam("subjects", expanding=True)))
+    .group_by(ledger.c.subject)
+)
 _SET_STEPS = snapshot.update().where(snapshot.c.subject == bindparam("s")).values(steps=bindparam("n"))
 _FORGET_STEP = step.delete().where(step.c.subject == bindparam("s"), step.c.place == bindparam("p"))

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, bindparam, case, exists, false, func, insert, select, true, update
+from sqlalchemy import Connection, Row, and_, case, select, true, update
 
 from syncd.crypto import Cipher
 from syncd.model import Attempt, Claim, Operation, Outcome, Receipt, Step, Value, decode_dossier, decode_step

@@ -45,9 +45,7 @@ from syncd.store.types import UtcDateTime
 VERSION = 1  #: of this schema
 COMPATIBLE = 1  #: the oldest code that may still use it
 
-metadata = MetaData(
-    naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s"}
-)
+metadata = MetaData(naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s"})
 
 _counted = BigInteger().with_variant(Integer, "sqlite")
 

@@ -11,6 +11,7 @@ import os
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from sqlalchemy import Connection, text
 
@@ -27,7 +28,7 @@ class Single(AbstractContextManager["Single"]):
         self._file: int | None = None
         self._connection: Connection | None = None
 
-    def __enter__(self) -> Single:
+    def __enter__(self) -> Self:
         held = self._lock_file() if self._database.sqlite else self._lock_row()
         if not held:
             self.__exit__(None, None, None)

@@ -64,7 +64,11 @@ OUTCOME = (
     .where(ledger.c.target == bindparam("t"), ledger.c.subject == bindparam("s"), ledger.c.lease_token == bindparam("token"))
     .values(
         state=case((_NEXT == "settle", case((_IN_SYNC, "idle"), else_="due")), (and_(_NEXT == "dead", _MOVED_ON), "due"), else_=_NEXT),
-        due_at=case((_NEXT == "leased", ledger.c.due_at), (_NEXT == "settle", bindparam("at", type_=ledger.c.due_at.type)), else_=bindparam("due", type_=ledger.c.due_at.type)),
+        due_at=case(
+            (_NEXT == "leased", ledger.c.due_at),
+            (_NEXT == "settle", bindparam("at", type_=ledger.c.due_at.type)),
+            else_=bindparam("due", type_=ledger.c.due_at.type),
+        ),
         lease_token=case((_NEXT == "leased", ledger.c.lease_token), else_=""),
         created=bindparam("created_now"),
         sent_version=bindparam("sent_version_now"),

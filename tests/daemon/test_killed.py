@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from syncd.sandbox.compare import STEP_FIELDS
+from syncd.sandbox.expectation import STEP_FIELDS
 from tests.daemon.conftest import Rehearse
 from tests.daemon.rehearsal import Rehearsal, wait_for
 
@@ -39,7 +39,8 @@ def test_killed_again_and_again_under_load_it_ends_with_the_portal_equal(rehears
         acknowledged, before = made.acknowledged(), arrived(made)
         assert all(len(before[code]) >= count for code, count in acknowledged.items() if code in before), "the ledger believes what the portal never took"
         made.start()
-        wait_for(lambda seen=portal.counts().total(): portal.counts().total() > seen + 20 or made.at_rest())  # type: ignore[misc]
+        seen = portal.counts().total()
+        wait_for(lambda seen=seen: portal.counts().total() > seen + 20 or made.at_rest())  # type: ignore[misc]
         made.kill()
         for code, steps in arrived(made).items():
             known = before.get(code, [])
@@ -52,12 +53,14 @@ def test_killed_again_and_again_under_load_it_ends_with_the_portal_equal(rehears
     comparison = made.world.compare()
     doubled = [each for each in comparison.differences if each.kind == "step_repeated"]
     assert [each for each in comparison.differences if each.kind != "step_repeated"] == []
-    for code, steps in arrived(made).items():
+    for steps in arrived(made).values():
         repeats += sum(count - 1 for count in Counter(steps).values() if count > 1)
     assert len(doubled) <= repeats <= 2 * KILLS * WORKERS * 10, "at most what was in flight"
     for code in {each.dossier for each in doubled}:
         story = json.loads(made.syncd("show", code, "--json"))
-        assert any(event["detail"].get("again") for event in story["events"] if event["kind"] == "attempt"), f"{code}: the journal does not say that steps went twice"
+        assert any(event["detail"].get("again") for event in story["events"] if event["kind"] == "attempt"), (
+            f"{code}: the journal does not say that steps went twice"
+        )
 
 
 def test_after_a_kill_the_daemon_delivers_at_once(rehearse: Rehearse) -> None:

@@ -29,7 +29,9 @@ def plant(made: Rehearsal) -> None:
     with made.world.engine.begin() as connection:
         columns = ", ".join(f"{column} = :{column}" for column in SECRETS)
         connection.execute(text(f"UPDATE opencps_dossier SET {columns}"), SECRETS)  # noqa: S608  column names of this file
-        first = connection.execute(text("SELECT MIN(dossierId) FROM opencps_dossier WHERE dossierNo <> '' AND systemId <> 5 AND receiveDate IS NOT NULL")).scalar_one()
+        first = connection.execute(
+            text("SELECT MIN(dossierId) FROM opencps_dossier WHERE dossierNo <> '' AND systemId <> 5 AND receiveDate IS NOT NULL")
+        ).scalar_one()
         connection.execute(text("UPDATE opencps_dossier SET applicantName = :name WHERE dossierId = :id"), {"name": NAME + "\x01", "id": first})
         connection.execute(text("UPDATE opencps_dossier SET applicantIdType = 'nobody' WHERE dossierId = :id"), {"id": first})
 

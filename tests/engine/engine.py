@@ -64,8 +64,11 @@ class Engine:
         self.stopping = threading.Event()
         self.metrics = Metrics()
         self.options = TargetOptions(connector="recording", batch=target.batch, **options)  # type: ignore[arg-type]
-        self.gate = Gate(target.name, self.options, self.board, self.clock, ZONE, lambda: self.ledger.wake(target.name, self.clock.now()))
+        self.gate = Gate(target.name, self.options, self.board, self.clock, ZONE, self._returned)
         self.delivery = Delivery(target, self.options, self.ledger, self.gate, self.clock, self.metrics, self.stopping)
+
+    def _returned(self) -> None:
+        self.ledger.wake(self.target.name, self.clock.now())
 
     def read(self, *snapshots: Snapshot, cursor: Cursor | None = None) -> Taken:
         """Take snapshots in, as a poll would."""

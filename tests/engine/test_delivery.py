@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
-from syncd.model import Operation, Origin, Outcome, Problem, Status
+from syncd.model import Claim, Operation, Origin, Outcome, Problem, Receipt, Status
 from tests.engine.conftest import Make
 from tests.engine.engine import dossier, step
 from tests.engine.target import RecordingTarget, busy, down, lost, refused, stranger, vanished
@@ -220,8 +221,12 @@ def test_a_worker_that_slept_past_its_lease_in_a_call_cannot_leave_old_data_at_t
         engine.see(dossier(note="newer"))
         engine.deliver()
 
+    def empty_first(apply: Callable[[], Receipt]) -> Receipt:
+        engine.target.records.clear()
+        return apply()
+
     engine.target.before = sleep
-    engine.target.faults.extend([lambda apply: apply(), lambda apply: engine.target.records.clear() or apply()])
+    engine.target.faults.extend([lambda apply: apply(), empty_first])
     engine.delivery.turn(slow)
     assert engine.target.records[CODE].note == "", "the old record came last"
     assert engine.row(CODE)["state"] == "due"
@@ -246,11 +251,16 @@ def test_a_lost_lease_found_while_another_worker_is_at_it_is_made_good_by_that_o
         engine.target.before = lambda lane, elements: None
 
     engine.target.before = sleep
-    owner: list[object] = []
-    engine.target.faults.append(lambda apply: (owner.extend(engine.ledger.claim("portal", 1, engine.clock.now(), engine.delivery.lease_term)), apply())[1])
+    owner: list[Claim] = []
+
+    def taken_over(apply: Callable[[], Receipt]) -> Receipt:
+        owner.extend(engine.ledger.claim("portal", 1, engine.clock.now(), engine.delivery.lease_term))
+        return apply()
+
+    engine.target.faults.append(taken_over)
     engine.delivery.turn(slow)
     assert engine.row(CODE)["overtaken"]
-    engine.delivery.turn(owner)  # type: ignore[arg-type]
+    engine.delivery.turn(owner)
     assert engine.row(CODE)["state"] == "due"
     engine.settle()
     assert engine.target.records[CODE].note == "newer"

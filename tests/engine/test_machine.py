@@ -173,7 +173,7 @@ class Province(RuleBasedStateMachine):
             assert self.target.records[record.code] == record
             arrived = self.target.steps.get(record.code, [])
             assert list(dict.fromkeys(arrived)) == [each.id for each in history]
-            again = {(made["first_step"], made["last_step"]) for made in self.engine.attempts(record.code) if made["again"]}
+            again = {(int(str(made["first_step"])), int(str(made["last_step"]))) for made in self.engine.attempts(record.code) if made["again"]}
             doubled = {number for number in arrived if arrived.count(number) > 1}
             flagged = {each.id for first, last in again for place, each in enumerate(history, 1) if first <= place <= last}
             assert doubled <= flagged, f"steps {doubled - flagged} arrived twice without a word in the journal"

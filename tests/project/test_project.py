@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib
 import importlib.metadata
 import os
 import re
@@ -19,6 +18,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from syncd.cli.main import cli
 from syncd.metrics import Metrics
 
 ROOT = Path(__file__).parents[2]
@@ -57,11 +57,8 @@ def setup() -> ConfigParser:
 
 
 def commands() -> click.Group:
-    main = setup()["options.entry_points"]["console_scripts"].partition("=")[2].strip()
-    module, _, name = main.partition(":")
-    group = getattr(importlib.import_module(module), name)
-    assert isinstance(group, click.Group)
-    return group
+    assert setup()["options.entry_points"]["console_scripts"].strip() == "syncd = syncd.cli.main:main"
+    return cli
 
 
 def known(words: list[str]) -> bool:
@@ -70,7 +67,7 @@ def known(words: list[str]) -> bool:
     for word in words:
         if not isinstance(at, click.Group):
             return True
-        found = at.commands.get(word)
+        found = at.get_command(click.Context(at), word)
         if found is None:
             return False
         at = found

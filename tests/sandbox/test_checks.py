@@ -1,3 +1,5 @@
+"""What the portal refuses, rule by rule."""
+
 from __future__ import annotations
 
 import re

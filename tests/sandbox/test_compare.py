@@ -1,3 +1,5 @@
+"""The referee finds each kind of injury, and none where there is none."""
+
 from __future__ import annotations
 
 import unicodedata

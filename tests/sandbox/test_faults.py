@@ -1,3 +1,5 @@
+"""Each fault looks to its caller as the real one would."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,3 +1,5 @@
+"""Dossiers move on as officers would move them, and every move leaves its traces."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

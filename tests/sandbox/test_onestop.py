@@ -1,3 +1,5 @@
+"""The invented one-stop is whole: references, states, and the same again for the same seed."""
+
 from __future__ import annotations
 
 import re

@@ -1,3 +1,5 @@
+"""The sandbox portal keeps what it accepts and refuses the rest."""
+
 from __future__ import annotations
 
 import unicodedata

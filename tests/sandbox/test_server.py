@@ -1,3 +1,5 @@
+"""The sandbox server speaks HTTP/1.1 as far as clients need it."""
+
 from __future__ import annotations
 
 import socket

@@ -100,7 +100,8 @@ def test_a_code_that_changed_by_law_is_chosen_by_its_date(day: datetime, code: s
 
 def test_lists_take_the_entries_that_are_wanted() -> None:
     mapping = compiled(
-        '[shapes.part]\nn = {from = "n", required = true}\n[shapes.s]\nf = {from = "l", each = "part", where = "!gone"}\ng = {from = "l", each = "part", where = "gone"}'
+        '[shapes.part]\nn = {from = "n", required = true}\n'
+        '[shapes.s]\nf = {from = "l", each = "part", where = "!gone"}\ng = {from = "l", each = "part", where = "gone"}'
     )
     record = {"l": [{"n": "a", "gone": False}, {"n": "b", "gone": True}]}
     assert mapping.shapes["s"].apply(record) == {"f": [{"n": "a"}], "g": [{"n": "b"}]}

@@ -66,15 +66,6 @@ def test_a_breaker_state_that_does_not_exist_is_refused() -> None:
         Metrics().breaker("dvcqg", "ajar")
 
 
-def test_drift_that_was_repaired_goes_back_to_zero() -> None:
-    metrics = Metrics()
-    metrics.drift("dvcqg", {"missing": 3, "stale": 1})
-    metrics.drift("dvcqg", {"stale": 2})
-    found = figures(metrics)
-    assert found["syncd_drift", labels(target="dvcqg", kind="missing")] == 0
-    assert found["syncd_drift", labels(target="dvcqg", kind="stale")] == 2
-
-
 def test_two_daemons_do_not_share_figures() -> None:
     one, other = Metrics(), Metrics()
     one.changes(1)
