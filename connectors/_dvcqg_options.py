@@ -23,15 +23,22 @@ class DvcqgOptions(TargetOptions):
     )
     profile: Literal["base27", "extended"] = Field("extended", description="base27: only the 27 fields of the regulation; extended: the later ones too")
     steps_per_call: int = Field(10, ge=1, le=100, description="steps a call")
-    agency_code: str = Field("", description="needed: code of the province (madonvi), looked up by date in the mapping's table of agencies")
+    agency_code: str = Field(
+        "", examples=["000.00.00.H03"], description="needed: code of the province (madonvi), looked up by date in the mapping's table of agencies"
+    )
 
-    adapter_url: str = Field("", pattern=r"^$|^https?://\S+$", description="needed: address of the province's security server, up to …/RestService/forward")
+    adapter_url: str = Field(
+        "",
+        examples=["http://10.0.0.5:8080/VXPAdapter/RestService/forward"],
+        pattern=r"^$|^https?://\S+$",
+        description="needed: address of the province's security server, up to …/RestService/forward",
+    )
     login_path: str = Field("mapi/login", description="path of the log-in behind adapter_url")
     data_path: str = Field("mapi/g", description="path of the services that take and find dossiers")
     share_path: str = Field("", description="path of the catalogues; default: data_path")
     dstcode: str = Field("VN:GOV:000.00.00.G22:vpcpdvcprovider", description='routing code of the portal; "" = none is sent')
     dstcode_in: Literal["query", "header"] = Field("query", description="query | header")
-    username: str = Field("", description="needed: account of the province at the portal")
+    username: str = Field("", examples=["000.00.00.H03"], description="needed: account of the province at the portal")
     password: SecretStr = Field(SecretStr(""), description="and its password")
     session: Duration = Field("10m", gt=timedelta(0), description="how long a session is used before logging in again")  # type: ignore[assignment]
 

@@ -37,7 +37,9 @@ _TIME = r"^([01]\d|2[0-3]):[0-5]\d$|^\S+( \S+){4}$"
 class Daemon(Options):
     """[daemon]"""
 
-    node: str = Field(default_factory=socket.gethostname, max_length=64, description="name of this machine among the nodes")
+    node: str = Field(
+        default_factory=socket.gethostname, max_length=64, description="name of this machine among the nodes; default: its host name", examples=["bk-sync-01"]
+    )
     state: str = Field("sqlite:////var/lib/syncd/state.db", description="SQLite file, or postgresql+psycopg://… shared by several nodes")
     timezone: str = Field("Asia/Ho_Chi_Minh", description="of times shown to people")
     http: str = Field("127.0.0.1:8470", pattern=r"^$|^.+:\d+$", description='/health/live /health/ready /metrics; "" = off')

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from enum import Enum
 from typing import Any
@@ -31,21 +30,18 @@ def example() -> str:
 def _section(name: str, model: type[Options], connector: str = "") -> str:
     lines = [f"[{name}]"]
     for key, field in model.model_fields.items():
-        lines += _key(key, field, connector if key == "connector" else "")
+        lines += [f"# {field.description}"] if field.description else []
+        lines.append(f"connector = {_toml(connector)}" if key == "connector" else _key(name.rpartition(".")[2], key, field))
     return "\n".join(lines) + "\n"
 
 
-def _key(key: str, field: FieldInfo, connector: str) -> Iterator[str]:
-    if field.description:
-        yield f"# {field.description}"
-    if connector:
-        yield f"{key} = {_toml(connector)}"
-    elif field.annotation is SecretStr:
-        yield f'{key}_file = "/etc/syncd/{key}"'
-    elif field.is_required():
-        yield f"{key} = {_toml((field.examples or ['…'])[0])}"
-    else:
-        yield f"#{key} = {_toml(field.get_default(call_default_factory=False))}"
+def _key(section: str, key: str, field: FieldInfo) -> str:
+    """One key: what must be filled in stands open, what has a default is remarked."""
+    if field.annotation is SecretStr:
+        return f'{key}_file = "/etc/syncd/{section}.{key}"'
+    if field.examples:
+        return f"{key} = {_toml(field.examples[0])}"
+    return f"#{key} = {_toml(field.get_default(call_default_factory=False))}"
 
 
 def _toml(value: Any) -> str:

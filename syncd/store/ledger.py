@@ -28,7 +28,7 @@ from syncd.model import Attempt, Claim, Operation, Outcome, Receipt, Step, Value
 from syncd.policy import Next
 from syncd.store.database import Database
 from syncd.store.schema import ledger
-from syncd.store.statements import BODIES, HELD, JOURNAL, LEASE_POSTGRESQL, LEASE_SQLITE, NEXT_DUE, OUTCOME, OVERTAKEN, RELEASE, STEPS
+from syncd.store.statements import BODIES, DUE, HELD, JOURNAL, LEASE_POSTGRESQL, LEASE_SQLITE, LEASED, OUTCOME, OVERTAKEN, RELEASE, STEPS
 
 _ANSWER_LIMIT = 4000
 _NOTHING_SENT = Receipt(outcome=Outcome.DELIVERED)
@@ -164,21 +164,14 @@ class Ledger:
         pending = ledger.c.steps_sent < ledger.c.steps_wanted
         doubts = case((and_(pending, ledger.c.doubts == 0), 1), else_=ledger.c.doubts)
         with self.database.write() as connection:
-            done = connection.execute(
-                update(ledger).where(ledger.c.state == "leased", which).values(state="due", unsure=true(), doubts=doubts, lease_token="", lease_until=None)
-            )
+            done = connection.execute(update(ledger).where(LEASED, which).values(state="due", unsure=true(), doubts=doubts, lease_token="", lease_until=None))
         return done.rowcount
 
     def wake(self, name: str, now: datetime) -> int:
         """Make everything due at once that waits only because the target was away."""
-        waiting = and_(ledger.c.target == name, ledger.c.state == "due", ledger.c.due_at > now, ledger.c.outcome.in_(("unavailable", "unknown", "busy")))
+        waiting = and_(ledger.c.target == name, DUE, ledger.c.due_at > now, ledger.c.outcome.in_(("unavailable", "unknown", "busy")))
         with self.database.write() as connection:
             return connection.execute(update(ledger).where(waiting).values(due_at=now)).rowcount
-
-    def next_due(self, name: str) -> datetime | None:
-        """When the next row of a target falls due."""
-        with self.database.read() as connection:
-            return connection.execute(NEXT_DUE, {"t": name}).scalar()
 
 
 def _grouped(rows: Iterable[Row[Any]]) -> dict[str, list[tuple[int, bytes]]]:

@@ -1,0 +1,83 @@
+"""The hot statements: each names target and dossier, and each database finds its rows by an index."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import event, insert, text
+from sqlalchemy.dialects import postgresql, sqlite
+
+from syncd.store import statements
+from syncd.store.schema import ledger, metadata
+from tests.engine.conftest import Make
+from tests.engine.engine import Engine
+
+HOT = {
+    "LEASE_SQLITE": statements.LEASE_SQLITE,
+    "LEASE_POSTGRESQL": statements.LEASE_POSTGRESQL,
+    "HELD": statements.HELD,
+    "OUTCOME": statements.OUTCOME,
+    "RELEASE": statements.RELEASE,
+    "OVERTAKEN": statements.OVERTAKEN,
+}
+ROWS = 20_000
+
+
+@pytest.mark.parametrize("name", sorted(HOT))
+def test_each_names_the_target_and_the_dossier(name: str) -> None:
+    dialect = sqlite.dialect() if name.endswith("SQLITE") else postgresql.dialect()  # type: ignore[no-untyped-call]
+    condition = str(HOT[name].compile(dialect=dialect)).partition("WHERE")[2]
+    assert "ledger.target = " in condition
+    assert "ledger.subject" in condition
+
+
+def test_claiming_from_many_rows_reads_only_those_that_are_due(make: Make) -> None:
+    engine = make()
+    now = engine.clock.now()
+    rows: list[dict[str, Any]] = [
+        {
+            "target": "portal",
+            "subject": f"000.00.14.H03-250303-{n:06}",
+            "state": "due" if n % 1000 == 0 else "idle",
+            "due_at": now,
+            "wanted_version": 1,
+            "wanted_digest": "d",
+            "steps_wanted": 0,
+        }
+        for n in range(ROWS)
+    ]
+    with engine.database.write() as connection:
+        connection.execute(insert(ledger), rows)
+    with engine.database.write() as connection:
+        connection.execute(text("ANALYZE"))
+    statement, parameters = claiming(engine)
+    with engine.database.read() as connection:
+        explain = "EXPLAIN QUERY PLAN " if engine.database.sqlite else "EXPLAIN "
+        plan = str(connection.exec_driver_sql(explain + statement, parameters).all())
+    assert "ix_ledger_due" in plan
+    assert "Seq Scan on ledger" not in plan
+    assert "SCAN ledger" not in plan
+
+
+def claiming(engine: Engine) -> tuple[str, Any]:
+    """The statement of a claim and its parameters, as they reach the driver."""
+    seen: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        seen.append((statement, parameters))
+
+    event.listen(engine.database.engine, "before_cursor_execute", note)
+    engine.ledger.claim("portal", 0, engine.clock.now(), timedelta(minutes=1))
+    event.remove(engine.database.engine, "before_cursor_execute", note)
+    return next((statement, parameters) for statement, parameters in seen if "UPDATE ledger" in statement)
+
+
+def test_the_layout_of_a_fresh_state_is_the_one_described(make: Make) -> None:
+    engine = make()
+    with engine.database.read() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": "schema_revision"})
+        assert compare_metadata(context, metadata) == []
