@@ -56,5 +56,6 @@ class Single(AbstractContextManager["Single"]):
 
     def _lock_row(self) -> bool:
         self._connection = self._database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        self._connection.detach()  # not back to the pool at the end, where the lock would live on
         taken = self._connection.execute(text("SELECT pg_try_advisory_lock(hashtext('syncd'), hashtext(:node))"), {"node": self._node})
         return bool(taken.scalar())

@@ -83,7 +83,7 @@ def test_a_preview_is_exactly_what_is_sent_next(rehearse: Rehearse) -> None:
 
 
 def test_the_story_of_a_dossier_is_told_whole_and_in_order(rehearse: Rehearse) -> None:
-    made = rehearse(dossiers=15)
+    made = rehearse(dossiers=40)
     key, code = published(made, 1)[0]
     made.world.portal.faults.next("502", service="CapNhatTienDoHoSoMC", times=15)
     made.start()

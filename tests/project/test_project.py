@@ -71,7 +71,7 @@ def known(words: list[str]) -> bool:
         if found is None:
             return False
         at = found
-    return not isinstance(at, click.Group) or at.invoke_without_command
+    return True
 
 
 def metric_names() -> set[str]:
