@@ -10,7 +10,7 @@ of personal data by the rules under which it was written.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +24,7 @@ from syncd.store.database import Database
 from syncd.store.schema import attempt, audit, change, ledger, snapshot
 
 ORDERS_OF_MANY = ("retry", "resync")  #: audit actions that, given without a dossier, may have touched any
-_PAGE = 1000
+PAGE = 1000
 
 
 class Event(Value):
@@ -97,9 +97,9 @@ class DeadLetter(Value):
 
 
 class Journal:
-    """What a state tells."""
+    """What a state tells. The cipher is asked for where something sealed is opened, not before."""
 
-    def __init__(self, database: Database, cipher: Cipher) -> None:
+    def __init__(self, database: Database, cipher: Callable[[], Cipher]) -> None:
         self.database = database
         self.cipher = cipher
 
@@ -131,7 +131,7 @@ class Journal:
         return Event(at=row.at, kind="attempt", target=row.target, outcome=row.outcome, detail=detail)
 
     def _opened(self, sealed: bytes | None) -> Any:
-        text = self.cipher.open(sealed).decode(errors="replace") if sealed else None
+        text = self.cipher().open(sealed).decode(errors="replace") if sealed else None
         try:
             return msgspec.json.decode(text) if text else None
         except msgspec.DecodeError:
@@ -143,9 +143,9 @@ class Journal:
         with self.database.read() as connection:
             return [_attempt_line(row) for row in reversed(connection.execute(query).all())]
 
-    def attempts_after(self, which: AttemptFilter, after: int, limit: int = _PAGE) -> list[AttemptLine]:
-        """Up to `limit` attempts whose id is above `after`, oldest first."""
-        query = _attempts(which).where(attempt.c.id > after).order_by(attempt.c.id).limit(limit)
+    def attempts_after(self, which: AttemptFilter, after: int) -> list[AttemptLine]:
+        """A page of attempts whose id is above `after`, oldest first."""
+        query = _attempts(which).where(attempt.c.id > after).order_by(attempt.c.id).limit(PAGE)
         with self.database.read() as connection:
             return [_attempt_line(row) for row in connection.execute(query)]
 

@@ -1,0 +1,71 @@
+"""`syncd db`: the schema of the state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from syncd.cli import exits, render
+from syncd.cli.app import App, pass_app, person
+from syncd.cli.commands import group
+from syncd.cli.lang import t
+from syncd.cli.options import as_json, dry_run
+
+if TYPE_CHECKING:
+    from syncd.store.database import Database
+    from syncd.store.migrations import Version
+
+
+@group("db")
+def db() -> None:
+    """The state database."""
+
+
+@contextmanager
+def _opened(app: App) -> Iterator[Database]:
+    from syncd.store.database import open_database
+
+    with closing(open_database(app.settings.daemon.state)) as database:
+        yield database
+
+
+@db.command("check")
+@as_json
+@pass_app
+def check(app: App, *, as_json: bool) -> int:
+    """Whether the state has the schema this syncd needs."""
+    from syncd.store import migrations
+
+    with _opened(app) as database:
+        version = migrations.check(database)
+    render.put(version, lambda: [_sentence(version)], as_json=as_json, zone=app.zone)
+    return exits.DONE if version.usable else exits.FAILED
+
+
+def _sentence(version: Version) -> str:
+    if version.usable:
+        return t("The state has schema {found}; this syncd can use it.", found=version.found)
+    if version.found < version.wanted:
+        return t("The state has schema {found}, this syncd needs {wanted}: syncd db upgrade", found=version.found, wanted=version.wanted)
+    return t("The state has schema {found}, newer than this syncd knows ({wanted}): install a newer syncd.", found=version.found, wanted=version.wanted)
+
+
+@db.command("upgrade")
+@dry_run
+@pass_app
+def upgrade(app: App, *, dry_run: bool) -> None:
+    """Bring the state to the schema this syncd needs: all of it or nothing. Stop every node first."""
+    from syncd.store import migrations
+    from syncd.store.orders import Orders
+
+    with _opened(app) as database:
+        before = migrations.check(database)
+        if dry_run or before.found == before.wanted:
+            click.echo(t("The state has schema {found}, this syncd needs {wanted}.", found=before.found, wanted=before.wanted))
+            return
+        after = migrations.upgrade(database)
+        Orders(database, app.clock, person()).note("db upgrade", f"{before.found} → {after.found}")
+    click.echo(t("The state has schema {found} now.", found=after.found))

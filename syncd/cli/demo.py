@@ -1,0 +1,188 @@
+"""`syncd demo` and `syncd sandbox`: a rehearsal on this machine, with the real daemon and nothing installed.
+
+The daemon runs as a process of its own, as it would in production, while officers move dossiers on. Then everything that
+was spoilt is put right, the ledger is awaited until nothing is due, and a referee that shares no code with the engine
+compares the portal with the one-stop.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from syncd.cli import exits, render
+from syncd.cli.app import App
+from syncd.cli.commands import command
+from syncd.cli.lang import t
+from syncd.cli.progress import Share, watching
+from syncd.cli.render import Table, headings, pairs
+from syncd.errors import SyncdError
+
+if TYPE_CHECKING:
+    from syncd.sandbox.compare import Comparison
+    from syncd.sandbox.world import World
+    from syncd.wiring import State
+
+_PAUSE = 0.2
+_PATIENCE = 240.0  #: seconds for the ledger to come to rest
+_SHOWN = 20  #: differences
+
+
+@command("demo")
+@click.option("--dossiers", type=click.IntRange(1), default=600, show_default=True, help="how many there are at the beginning")
+@click.option("--seconds", type=click.IntRange(0), default=12, show_default=True, help="for how long dossiers move on")
+@click.option("--keep", type=click.Path(path_type=Path, file_okay=False), help="do it in this empty folder, and leave everything there")
+@click.option("--faults", is_flag=True, help="give the portal a bad day: resets, errors, lost answers, ended sessions")
+def demo(*, dossiers: int, seconds: int, keep: Path | None, faults: bool) -> int:
+    """A rehearsal: invented one-stop, sandbox portal, real daemon.
+
+    Dossiers change while it runs. It ends with what was sent and a comparison of the portal with the one-stop, dossier by dossier.
+    """
+    from syncd.sandbox.world import World
+
+    with ExitStack() as stack:
+        folder = _empty(keep) if keep else Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="syncd-demo-")))
+        click.echo(t("Building a one-stop with {n} dossiers …", n=dossiers), err=True)
+        world = stack.enter_context(World(folder, dossiers=dossiers, faults=faults))
+        began = time.monotonic()
+        _rehearse(world, seconds)
+        comparison = world.compare()
+        render.show(_report(world, comparison, time.monotonic() - began))
+    return exits.DONE if comparison.in_sync else exits.FAILED
+
+
+@command("sandbox")
+@click.option("--dossiers", type=click.IntRange(1), default=600, show_default=True, help="how many there are at the beginning")
+@click.option("--dir", "folder", type=click.Path(path_type=Path, file_okay=False), help="do it in this empty folder")
+@click.option("--faults", is_flag=True, help="give the portal a bad day: resets, errors, lost answers, ended sessions")
+def sandbox(*, dossiers: int, folder: Path | None, faults: bool) -> None:
+    """The surroundings of the rehearsal alone, kept running until interrupted.
+
+    Prints the configuration file it wrote, to point a syncd at: syncd --config FILE run
+    """
+    from syncd.sandbox.world import World
+
+    with ExitStack() as stack:
+        place = _empty(folder) if folder else Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="syncd-sandbox-")))
+        world = stack.enter_context(World(place, dossiers=dossiers, faults=faults))
+        click.echo(world.config)
+        sys.stdout.flush()
+        with _living(world):
+            _until_told()
+
+
+def _empty(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise SyncdError(f"The folder is not empty: {folder}", hint="name one that is empty or not there yet")
+    return folder
+
+
+def _until_told() -> None:
+    told = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: told.set())
+    told.wait()
+
+
+@contextmanager
+def _living(world: World) -> Iterator[None]:
+    """Officers at work until the block ends; then they put right what they spoilt."""
+    ended = threading.Event()
+
+    def live() -> None:
+        while not ended.wait(_PAUSE):
+            world.life.move(3)
+
+    working = threading.Thread(target=live)
+    working.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        working.join()
+        world.life.settle()
+
+
+def _rehearse(world: World, lively: float) -> None:
+    app = App(world.config)
+    with app.state(create=True) as state, _daemon(world) as ended, watching(lambda: _shares(state)):
+        with _living(world):
+            _wait(ended, lambda: False, lively)
+        _wait(ended, _rested(state, app.clock.now()), _PATIENCE)
+
+
+@contextmanager
+def _daemon(world: World) -> Iterator[Callable[[], bool]]:
+    """The real daemon on this world; whether it has ended can be asked."""
+    with (world.folder / "syncd.log").open("wb") as log:
+        process = subprocess.Popen([sys.executable, "-m", "syncd", "--config", str(world.config), "run"], stdout=log, stderr=log)
+        try:
+            yield lambda: process.poll() is not None
+        finally:
+            process.send_signal(signal.SIGTERM)
+            code = process.wait()
+    if code != exits.DONE:
+        said = (world.folder / "syncd.log").read_text("utf-8", "replace").splitlines()
+        raise SyncdError(f"The daemon ended with {code}.", hint=said[-1] if said else "")
+
+
+def _wait(ended: Callable[[], bool], reached: Callable[[], bool], patience: float) -> None:
+    """Until `reached`, the end of the daemon, or of patience."""
+    until = time.monotonic() + patience
+    while not reached() and not ended() and time.monotonic() < until:
+        time.sleep(_PAUSE)
+
+
+def _rested(state: State, since: datetime) -> Callable[[], bool]:
+    """Whether two polls have ended after `since`, so that one of them began after it, and nothing is due."""
+    from syncd.store.overview import source_status, target_status
+
+    polls = {since}
+
+    def reached() -> bool:
+        polled = source_status(state.database).last_poll
+        if polled is not None and polled > since:
+            polls.add(polled)
+        standing = target_status(state.database, ["dvcqg"], since)["dvcqg"]
+        return len(polls) > 2 and standing.due + standing.leased == 0  # noqa: PLR2004  the beginning and two polls
+
+    return reached
+
+
+def _shares(state: State) -> list[Share]:
+    from syncd.store.overview import target_status
+
+    standing = target_status(state.database, ["dvcqg"], state.clock.now())
+    return [Share(name, found.in_sync, found.in_sync + found.due + found.leased) for name, found in standing.items()]
+
+
+def _report(world: World, comparison: Comparison, seconds: float) -> Iterator[render.Block]:
+    calls = world.portal.counts()
+    yield Table(columns=headings("sent to the portal", "calls"), rows=[(service, str(count)) for service, count in sorted(calls.items())])
+    if struck := world.portal.faults.struck:
+        yield Table(columns=headings("faults", "times"), rows=[(kind, str(count)) for kind, count in sorted(struck.items())])
+    yield from pairs(
+        [
+            (t("dossiers that belong on the portal"), str(comparison.dossiers)),
+            (t("of them without any difference"), str(comparison.equal)),
+            (t("processing steps that belong there"), str(comparison.steps)),
+            (t("dossiers filed on the portal itself"), str(comparison.filed)),
+            (t("steps sent once more because an answer was lost"), str(comparison.excused)),
+        ]
+    )
+    yield from (t("{code} waits for a person: {reason}", code=code, reason=reason) for code, reason in comparison.held.items())
+    yield from (f"{each.dossier}  {each.kind}  {each.field}: {each.expected!r} ≠ {each.found!r}" for each in comparison.differences[:_SHOWN])
+    seconds = round(seconds)
+    yield t("The portal equals the one-stop; {n} seconds." if comparison.in_sync else "The portal does not equal the one-stop; {n} seconds.", n=seconds)

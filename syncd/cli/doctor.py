@@ -1,0 +1,144 @@
+"""`syncd doctor`: connects to everything the configuration names and says, a line each, how it is and what to do next."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from syncd.cli import exits, render
+from syncd.cli.app import App, pass_app
+from syncd.cli.commands import command
+from syncd.cli.lang import sentence, t
+from syncd.cli.options import as_json
+from syncd.cli.render import Block
+from syncd.errors import SyncdError
+from syncd.model import Outcome, Value
+
+_CLOCK_OFF = 30.0  #: seconds that two clocks may differ
+_ROOM = 1 << 30  #: bytes that the state's volume should have free
+
+
+class Check(Value):
+    """One line."""
+
+    name: str
+    ok: bool
+    message: str
+    hint: str = ""
+
+
+class Planned(Protocol):
+    """How the source's database would run one statement of a poll."""
+
+    statement: str
+    scans: bool
+    ddl: str
+
+
+@runtime_checkable
+class Explaining(Protocol):
+    """A source that can say how its database would run a poll."""
+
+    def plan(self) -> Sequence[Planned]:
+        """The statements of a poll."""
+        ...
+
+
+@command("doctor")
+@as_json
+@pass_app
+def doctor(app: App, *, as_json: bool) -> int:
+    """Connect to the source, the state and every target, and say what to do next."""
+    checks = [check for examine in (_configuration, _key, _state, _source, _targets) for check in _guarded(app, examine)]
+    render.put([_full(check) for check in checks], lambda: _blocks(checks), as_json=as_json, zone=app.zone)
+    return exits.DONE if all(check.ok for check in checks) else exits.FAILED
+
+
+def _full(check: Check) -> dict[str, object]:
+    return {"name": check.name, "ok": check.ok, "message": check.message, "hint": check.hint}
+
+
+def _guarded(app: App, examine: Callable[[App], Iterator[Check]]) -> Iterator[Check]:
+    try:
+        yield from examine(app)
+    except SyncdError as error:
+        yield Check(name=examine.__name__.strip("_"), ok=False, message=error.message, hint=error.hint)
+
+
+def _configuration(app: App) -> Iterator[Check]:
+    from syncd.config import warnings
+
+    app.settings.model_dump()
+    found = warnings(app.path)
+    yield Check(name="configuration", ok=True, message=f"{app.path} can be used")
+    for warning in found:
+        yield Check(name=warning.field, ok=True, message=warning.reason, hint=warning.hint)
+
+
+def _key(app: App) -> Iterator[Check]:
+    from syncd.crypto import read_keys
+
+    path = app.settings.daemon.payload_key_file
+    if not path.exists():
+        yield Check(name="key", ok=True, message="there is no key file yet; the first run makes one", hint="or: syncd key new")
+        return
+    count = len(read_keys(path))
+    if path.stat().st_mode & 0o077:
+        yield Check(name="key", ok=False, message=f"{path} can be read by others than its owner", hint=f"chmod 600 {path}")
+    else:
+        yield Check(name="key", ok=True, message=f"{count} keys")
+
+
+def _state(app: App) -> Iterator[Check]:
+    from sqlalchemy import make_url, text
+
+    with app.state() as state:
+        if not state.database.sqlite:
+            with state.database.read() as connection:
+                theirs: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+            yield _clock("state", (theirs.astimezone(UTC) - app.clock.now()).total_seconds())
+    yield Check(name="state", ok=True, message=make_url(app.settings.daemon.state).render_as_string(hide_password=True))
+    file = make_url(app.settings.daemon.state).database
+    if app.settings.daemon.state.startswith("sqlite") and file and (free := shutil.disk_usage(Path(file).parent).free) < _ROOM:
+        yield Check(name="state", ok=False, message=f"{free >> 20} MiB are free on its volume", hint="make room; a full disk stops everything")
+
+
+def _clock(name: str, seconds: float) -> Check:
+    if abs(seconds) <= _CLOCK_OFF:
+        return Check(name=f"{name} clock", ok=True, message=f"differs by {seconds:.1f} s")
+    return Check(name=f"{name} clock", ok=False, message=f"differs by {seconds:.1f} s", hint="let both machines follow one time server (chrony)")
+
+
+def _source(app: App) -> Iterator[Check]:
+    with app.source() as source:
+        source.fetch("-")
+        plans = source.plan() if isinstance(source, Explaining) else ()
+    for planned in plans:
+        if planned.scans:
+            yield Check(name=f"source {planned.statement}", ok=False, message="a poll reads the whole table", hint=planned.ddl)
+    yield Check(name="source", ok=True, message="the one-stop answers and has the tables of the mapping")
+
+
+def _targets(app: App) -> Iterator[Check]:
+    for name, options in app.settings.targets.items():
+        if options.enabled:
+            yield from _guarded(app, lambda app, name=name: _target(app, name))  # type: ignore[misc]
+
+
+def _target(app: App, name: str) -> Iterator[Check]:
+    with app.target(name) as target:
+        receipt = target.probe()
+    if receipt.outcome is Outcome.DELIVERED:
+        yield Check(name=name, ok=True, message="answers and knows us")
+    else:
+        yield Check(name=name, ok=False, message=" ".join(part for part in (receipt.outcome.value, receipt.code, receipt.message) if part), hint=receipt.hint)
+
+
+def _blocks(checks: Iterable[Check]) -> Iterable[Block]:
+    for check in checks:
+        mark = t("ok") if check.ok else t("trouble")
+        hint = f" → {sentence(check.hint)}" if check.hint else ""
+        yield f"{mark}  {check.name}: {sentence(check.message)}{hint}"

@@ -1,0 +1,65 @@
+"""English and Vietnamese: the English text is the key, `vi.toml` beside this file has the Vietnamese one.
+
+`t` is for texts written in the commands, which all have a translation (a test sees to it). `sentence` is for texts that come
+from deeper down, such as the message of an error: they are recognised as a whole or by a template of the table whose
+`{}` stand for the changing parts, and stay English where the table has nothing. JSON is never translated.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+LANGUAGES = ("vi", "en")
+_spoken = ["en"]
+
+
+def use(language: str) -> None:
+    """Speak `vi` or `en` from now on."""
+    _spoken[0] = language
+
+
+def of_environment(environment: Mapping[str, str] = os.environ) -> str:
+    """The language the locale asks for."""
+    named = next((environment[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if environment.get(name)), "")
+    return "vi" if named.lower().startswith("vi") else "en"
+
+
+def t(text: str, /, **values: Any) -> str:
+    """`text` in the language spoken, with `values` filled in."""
+    found = table().get(text, text) if _spoken[0] == "vi" else text
+    return found.format(**values) if values else found
+
+
+def sentence(text: str) -> str:
+    """A text from elsewhere in the language spoken, as far as the table knows it."""
+    if _spoken[0] != "vi" or not text:
+        return text
+    if text in table():
+        return table()[text]
+    for pattern, translation in _templates():
+        if match := pattern.fullmatch(text):
+            return translation.format(*match.groups())
+    return text
+
+
+@lru_cache(1)
+def table() -> dict[str, str]:
+    """The Vietnamese of every English text."""
+    return {
+        english: vietnamese
+        for part in tomllib.loads(files(__package__).joinpath("vi.toml").read_text("utf-8")).values()
+        for english, vietnamese in part.items()
+    }
+
+
+@lru_cache(1)
+def _templates() -> list[tuple[re.Pattern[str], str]]:
+    """Texts with changing parts, the most particular first."""
+    texts = sorted((text for text in table() if "{}" in text), key=lambda text: -len(text))
+    return [(re.compile("(.+?)".join(map(re.escape, text.split("{}"))), re.DOTALL), table()[text]) for text in texts]

@@ -1,0 +1,128 @@
+"""`syncd target`: what is delivered to, and whether it may be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import click
+
+from syncd.cli import exits, render
+from syncd.cli.app import App, pass_app
+from syncd.cli.commands import group
+from syncd.cli.lang import sentence, t
+from syncd.cli.options import as_json, dry_run
+from syncd.cli.render import Block, Table, headings, word
+from syncd.model import Outcome, Value
+
+if TYPE_CHECKING:
+    from syncd.store.orders import Done
+
+
+class Listed(Value):
+    """One entry of `target list --json`."""
+
+    name: str
+    connector: str
+    enabled: bool
+    paused: bool
+    reason: str
+    breaker: str
+
+
+class Probed(Value):
+    """The whole of `target probe --json`."""
+
+    target: str
+    outcome: str
+    code: str
+    message: str
+    hint: str
+
+
+@group("target")
+def target() -> None:
+    """The systems that dossiers are delivered to."""
+
+
+@target.command("list")
+@as_json
+@pass_app
+def list_(app: App, *, as_json: bool) -> None:
+    """Every configured target."""
+    from syncd.store.overview import target_status
+
+    options = app.settings.targets
+    with app.state() as state:
+        standing = target_status(state.database, list(options), app.clock.now())
+    listed = [
+        Listed(
+            name=name,
+            connector=options[name].connector,
+            enabled=options[name].enabled,
+            paused=found.paused,
+            reason=found.reason,
+            breaker=found.breaker,
+        )
+        for name, found in standing.items()
+    ]
+    render.put(listed, lambda: _blocks(listed), as_json=as_json, zone=app.zone)
+
+
+def _blocks(listed: list[Listed]) -> Iterable[Block]:
+    rows = [(each.name, each.connector, word(_state(each)), word(each.breaker), sentence(each.reason)) for each in listed]
+    yield Table(columns=headings("target", "connector", "state", "breaker", "reason"), rows=rows)
+
+
+def _state(each: Listed) -> str:
+    if not each.enabled:
+        return "switched off"
+    return "paused" if each.paused else "delivering"
+
+
+@target.command("pause")
+@click.argument("name", metavar="TARGET")
+@click.option("--reason", default="", help="why; it is shown by target list")
+@dry_run
+@pass_app
+def pause(app: App, name: str, *, reason: str, dry_run: bool) -> None:
+    """Stop deliveries to a target until it is resumed; polling goes on."""
+    with app.orders(dry_run=dry_run) as orders:
+        _say(name, orders.pause(app.demand_target(name), reason), "{name} is paused.", "{name} would be paused.", "{name} is paused already.")
+
+
+@target.command("resume")
+@click.argument("name", metavar="TARGET")
+@dry_run
+@pass_app
+def resume(app: App, name: str, *, dry_run: bool) -> None:
+    """Let deliveries to a target go again, at once."""
+    with app.orders(dry_run=dry_run) as orders:
+        _say(name, orders.resume(app.demand_target(name)), "{name} is resumed.", "{name} would be resumed.", "{name} is not paused.")
+
+
+def _say(name: str, done: Done, acted: str, rehearsed: str, needless: str) -> None:
+    said = (rehearsed if done.rehearsed else acted) if done.count else needless
+    click.echo(t(said, name=name))
+
+
+@target.command("probe")
+@click.argument("name", metavar="TARGET")
+@as_json
+@pass_app
+def probe(app: App, name: str, *, as_json: bool) -> int:
+    """Ask a target whether it answers and knows us, without changing anything there."""
+    with app.target(app.demand_target(name)) as asked:
+        receipt = asked.probe()
+    probed = Probed(target=name, outcome=receipt.outcome.value, code=receipt.code, message=receipt.message, hint=receipt.hint)
+    render.put(probed, lambda: _answer(probed), as_json=as_json, zone=app.zone)
+    return exits.DONE if receipt.outcome is Outcome.DELIVERED else exits.FAILED
+
+
+def _answer(probed: Probed) -> Iterable[Block]:
+    if probed.outcome == "delivered":
+        yield t("{name} answers and knows us.", name=probed.target)
+        return
+    yield f"{probed.target}: {t(probed.outcome)} {probed.code} {sentence(probed.message)}"
+    if probed.hint:
+        yield f"→ {sentence(probed.hint)}"

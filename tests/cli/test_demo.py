@@ -1,0 +1,41 @@
+"""The rehearsal itself, small: the real daemon against an invented one-stop and a portal."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from syncd.cli import exits
+from tests.cli.calling import Caller, process
+
+
+@pytest.mark.parametrize("faults", [(), ("--faults",)])
+def test_a_rehearsal_ends_with_the_portal_equal_to_the_one_stop(tmp_path: Path, faults: tuple[str, ...]) -> None:
+    ended = process("demo", "--dossiers", "40", "--seconds", "2", "--keep", str(tmp_path / "kept"), *faults)
+    assert ended.returncode == exits.DONE, ended.stdout + ended.stderr
+    assert "The portal equals the one-stop" in ended.stdout
+    assert {"onestop.db", "state.db", "syncd.toml", "syncd.log"} <= {file.name for file in (tmp_path / "kept").iterdir()}
+
+
+def test_a_rehearsal_does_not_begin_in_a_folder_that_is_used(bare: Caller, tmp_path: Path) -> None:
+    (tmp_path / "thesis.odt").touch()
+    shown = bare("demo", "--keep", str(tmp_path))
+    assert shown.code == exits.FAILED
+    assert "not empty" in shown.err
+
+
+def test_a_sandbox_runs_until_it_is_interrupted(tmp_path: Path) -> None:
+    folder = tmp_path / "sandbox"
+    command = [sys.executable, "-m", "syncd", "sandbox", "--dossiers", "20", "--dir", str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        config = running.stdout.readline().strip()
+        assert config == str(folder / "syncd.toml")
+        assert process("--config", config, "run", "--once").returncode in (exits.DONE, exits.FAILED)
+        assert process("--config", config, "status").returncode == exits.DONE
+        running.send_signal(signal.SIGINT)
+        assert running.wait() == exits.DONE
