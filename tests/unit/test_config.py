@@ -52,7 +52,8 @@ def test_a_good_file_gives_settings_with_defaults(written: Path) -> None:
 def test_every_problem_is_said_at_once_with_its_path(written: Path) -> None:
     text = (
         GOOD
-        + '[daemon]\nstate = "mysql://x"\ntimezone = "Mars"\nhttp = "nowhere"\n[log]\nlevel = "loud"\n[odd]\n[schedule]\nprune = "late"\n[targets.other]\nx = 1\n'
+        + '[daemon]\nstate = "mysql://x"\ntimezone = "Mars"\nhttp = "nowhere"\n'
+        + '[log]\nlevel = "loud"\n[odd]\n[schedule]\nprune = "late"\n[targets.other]\nx = 1\n'
     )
     found = problems(written, text.replace("adapter_url", "adapter_ulr").format(folder=written.parent))
     assert set(found) == {
