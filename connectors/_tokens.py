@@ -14,7 +14,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Generic, TypeVar
 
-from connectors._http_outcomes import Trouble
+from connectors._http.outcomes import Trouble
 from syncd.clock import Clock
 from syncd.model import Outcome
 

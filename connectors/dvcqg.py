@@ -1,8 +1,8 @@
 """The national public service portal (Cổng Dịch vụ công Quốc gia, DVCQG) as a target.
 
-The parts, each in a module of its own: `_dvcqg_mapping` puts dossiers and steps into the portal's terms, `_dvcqg_wires` carries them by
-adapter or gateway, `_dvcqg_answers` reads what comes back, `_dvcqg_catalogue` knows the portal's procedures, `_dvcqg_options`
-is what an administrator can say. Here they become a `Target`: answers become receipts, and receipts lose what must not be read.
+The parts, each a module of `_dvcqg`: `mapping` puts dossiers and steps into the portal's terms, `wires` carries them by
+adapter or gateway, `answers` reads what comes back, `catalogue` knows the portal's procedures, `options` is what an
+administrator can say. Here they become a `Target`: answers become receipts, and receipts lose what must not be read.
 
 A receipt's message goes to logs and screens. It loses the values of the elements it answers, which the portal likes to
 quote, and everything with the shape of personal data. Its text is kept sealed and may quote a citizen, but never a secret.
@@ -17,13 +17,13 @@ from pathlib import Path
 
 import msgspec
 
-from connectors._dvcqg_answers import Answer, Answers
-from connectors._dvcqg_catalogue import Catalogue, Listing
-from connectors._dvcqg_mapping import CREATE, UPDATE, PortalMapping, Sent, load, moment
-from connectors._dvcqg_options import DvcqgOptions
-from connectors._dvcqg_wires import SERVICES, Envelope, Gateway, Wire
-from connectors._http import Http, problems
-from connectors._http_outcomes import Trouble
+from connectors._dvcqg.answers import Answer, Answers
+from connectors._dvcqg.catalogue import Catalogue, Listing
+from connectors._dvcqg.mapping import CREATE, UPDATE, PortalMapping, Sent, load, moment
+from connectors._dvcqg.options import DvcqgOptions
+from connectors._dvcqg.wires import SERVICES, Envelope, Gateway, Wire
+from connectors._http.calls import Http, problems
+from connectors._http.outcomes import Trouble
 from syncd.clock import Clock
 from syncd.errors import ConfigurationError
 from syncd.model import Dossier, Element, Origin, Outcome, Portion, Problem, Receipt, Standing

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, SecretStr
 
 from connectors._onestop.database import Database, stamp_text
 from connectors._onestop.mapping import SourceMapping, load
@@ -25,7 +25,7 @@ from connectors._onestop.window import Window
 from syncd.clock import Clock
 from syncd.errors import SuspiciousSource
 from syncd.model import Cursor, Page
-from syncd.options import Duration, SourceOptions
+from syncd.options import Duration, SourceOptions, Zone
 
 Agencies = Annotated[tuple[str, ...], BeforeValidator(lambda given: ((given,) if given else ()) if isinstance(given, str) else given)]
 
@@ -39,17 +39,8 @@ class OneStopOptions(SourceOptions):
     overlap: Duration = Field("5m", description="how far behind the cursor is read again: commit order is not timestamp order")  # type: ignore[assignment]
     page: int = Field(1000, ge=1, le=1000, description="dossiers read at once")
     agency: Agencies = Field((), description="publish dossiers of this agency and the units under it only; one code or a list")
-    timezone: str = Field("Asia/Ho_Chi_Minh", description="the zone of the database's times")
+    timezone: Zone = Field("Asia/Ho_Chi_Minh", description="the zone of the database's times")
     statement_timeout: Duration = Field("30s", description="longest time one statement may take")  # type: ignore[assignment]
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, given: str) -> str:
-        try:
-            ZoneInfo(given)
-        except (KeyError, ValueError, OSError):
-            raise ValueError("is no time zone; for example Asia/Ho_Chi_Minh") from None
-        return given
 
 
 class OneStop:

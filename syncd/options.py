@@ -10,8 +10,9 @@ import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 _RETRY: Any = ("30s", "2m", "10m", "1h", "4h", "12h", "24h")
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -37,6 +38,16 @@ def duration_text(span: timedelta) -> str:
     return f"{seconds:g}s" if seconds else "0s"
 
 
+def zone(given: str) -> str:
+    """The name of a time zone that this machine knows."""
+    try:
+        ZoneInfo(given)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"there is no time zone {given!r}; for example Asia/Ho_Chi_Minh") from None
+    return given
+
+
+Zone = Annotated[str, AfterValidator(zone)]
 OptionalPath = Annotated[Path | None, BeforeValidator(lambda given: given or None)]
 Duration = Annotated[timedelta, BeforeValidator(duration), PlainSerializer(duration_text)]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from connectors._dvcqg_options import DvcqgOptions
+from connectors._dvcqg.options import DvcqgOptions
 from connectors.dvcqg import DvcqgConnector, connector
 from syncd.ports import Target
 from tests.clocks import TurnedClock

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from connectors._dvcqg_options import DvcqgOptions
+from connectors._dvcqg.options import DvcqgOptions
 from connectors.dvcqg import connector
 from syncd.errors import ConfigurationError, Unmappable
 from syncd.model import Operation, Outcome, Receipt, Standing, Status

@@ -7,9 +7,9 @@ import unicodedata
 import msgspec
 import pytest
 
-from connectors._dvcqg_answers import Answer, Answers, read, spelt
-from connectors._dvcqg_mapping import CREATE, STATUS, STEPS, UPDATE, load
-from connectors._http_outcomes import Answered, Trouble
+from connectors._dvcqg.answers import Answer, Answers, read, spelt
+from connectors._dvcqg.mapping import CREATE, STATUS, STEPS, UPDATE, load
+from connectors._http.outcomes import Answered, Trouble
 from syncd.model import Outcome
 
 ANSWERS = Answers(load("dvcqg", "extended", None).words)

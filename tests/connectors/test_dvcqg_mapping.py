@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from connectors._dvcqg_mapping import PortalMapping, load
+from connectors._dvcqg.mapping import PortalMapping, load
 from syncd.errors import ConfigurationError, Unmappable
 from syncd.model import Agency, Dossier, Fee, Operation, Origin, Owner, Paper, Portion, Problem, Status, Step
 from tests.connectors.dossiers import AT, CODE, DOSSIER, OWNER, PORTALS, STEPS

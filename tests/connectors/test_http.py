@@ -19,9 +19,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from connectors import _http
-from connectors._http import TRIES, Call, Http
-from connectors._http_outcomes import Answered, Trouble, refused
+from connectors._http import calls as _http
+from connectors._http.calls import TRIES, Call, Http
+from connectors._http.outcomes import Answered, Trouble, refused
 from syncd.model import Outcome
 from syncd.options import TargetOptions
 from tests.clocks import TurnedClock

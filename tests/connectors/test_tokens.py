@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from connectors._http_outcomes import Trouble
+from connectors._http.outcomes import Trouble
 from connectors._tokens import Shared
 from syncd.model import Outcome
 from tests.clocks import TurnedClock

@@ -1,4 +1,4 @@
-"""The sockets under `_http`: an answer is whole in time or no answer, and it is known whether a request has left.
+"""The sockets under `calls`: an answer is whole in time or no answer, and it is known whether a request has left.
 
 `requests` is used from its adapter downwards. Its Session is left out: that is where environment proxies, netrc, cookies
 and redirects come in, none of which may touch a call, and it reads the body of a redirect without any bound.

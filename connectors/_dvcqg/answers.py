@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from connectors._dvcqg_mapping import CREATE, STATUS, Words
-from connectors._http_outcomes import Answered, Trouble, refused
+from connectors._dvcqg.mapping import CREATE, STATUS, Words
+from connectors._http.outcomes import Answered, Trouble, refused
 from syncd.model import Outcome
 
 _NUMBER = re.compile(r"[+-]?[0-9]+")

@@ -1,4 +1,4 @@
-"""HTTP for connectors: what goes wrong on the way comes back as a value (`_http_outcomes`), never as an exception.
+"""HTTP for connectors: what goes wrong on the way comes back as a value (`outcomes`), never as an exception.
 
 A request that is safe to repeat has no unknown end: it is unavailable. Such requests, and those that never left, are tried
 up to three times within ten seconds; every other one goes out once. Redirects are never followed.
@@ -17,7 +17,7 @@ from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple
 
-from connectors._http_outcomes import LARGEST, Answered, TooLarge, Trouble, judge, lost, unsent
+from connectors._http.outcomes import LARGEST, Answered, TooLarge, Trouble, judge, lost, unsent
 from syncd.clock import Clock
 from syncd.model import Outcome, Problem
 from syncd.options import TargetOptions
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import requests
     import tenacity
 
-    from connectors._http_adapter import Adapter
+    from connectors._http.adapter import Adapter
 
 CONNECT = timedelta(seconds=10)
 TRIES = 3
@@ -119,7 +119,7 @@ class Http:
         import requests
         import urllib3
 
-        from connectors._http_adapter import journey
+        from connectors._http.adapter import journey
 
         journey.left = False
         try:
@@ -136,7 +136,7 @@ class Http:
     def _adapter(self) -> Adapter:
         own: Adapter | None = getattr(self._own, "adapter", None)
         if own is None:
-            from connectors._http_adapter import Adapter
+            from connectors._http.adapter import Adapter
 
             own = self._own.adapter = Adapter()
             self._adapters.append(own)

@@ -14,11 +14,11 @@ from urllib.parse import quote
 
 import msgspec
 
-from connectors._dvcqg_answers import Answer, Answers, read
-from connectors._dvcqg_mapping import CREATE, STATUS, STEPS, UPDATE
-from connectors._dvcqg_options import DvcqgOptions
-from connectors._http import Call, Http
-from connectors._http_outcomes import Trouble
+from connectors._dvcqg.answers import Answer, Answers, read
+from connectors._dvcqg.mapping import CREATE, STATUS, STEPS, UPDATE
+from connectors._dvcqg.options import DvcqgOptions
+from connectors._http.calls import Call, Http
+from connectors._http.outcomes import Trouble
 from connectors._tokens import Shared
 from syncd.clock import Clock
 from syncd.model import Outcome

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import NamedTuple
 
-from connectors._dvcqg_answers import Answer, Answers
-from connectors._http_outcomes import Trouble
+from connectors._dvcqg.answers import Answer, Answers
+from connectors._http.outcomes import Trouble
 from connectors._tokens import Shared
 from syncd.clock import Clock
 from syncd.model import Outcome

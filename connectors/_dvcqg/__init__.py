@@ -1,0 +1,1 @@
+"""The parts of the national portal connector; `connectors.dvcqg` says which does what."""
