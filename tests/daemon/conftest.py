@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.daemon.rehearsal import Rehearsal, rehearsal_in
+from tests.databases import postgresql_server, postgresql_url
+
+__all__ = ["postgresql_server", "postgresql_url"]
 
 Rehearse = Callable[..., Rehearsal]
 
@@ -18,9 +21,9 @@ def rehearse(tmp_path: Path) -> Iterator[Rehearse]:
     """Builds a world and a daemon that is not started yet."""
     with ExitStack() as stack:
 
-        def build(dossiers: int = 60, **given: object) -> Rehearsal:
+        def build(dossiers: int = 60, *, state: str = "", **given: object) -> Rehearsal:
             world = stack.enter_context(rehearsal_in(tmp_path / "world", dossiers=dossiers, **given))
-            made = Rehearsal(world)
+            made = Rehearsal(world, state)
             stack.callback(made.close)
             return made
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -29,23 +30,25 @@ def wait_for(condition: Callable[[], bool], seconds: float = 90) -> None:
 class Rehearsal:
     """One daemon on one world."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, state: str = "") -> None:
         self.world = world
         self.log = world.folder / "daemon.log"
-        self.state = create_engine(f"sqlite:///{world.folder}/state.db")
+        self.environment = {**os.environ, **({"SYNCD__DAEMON__STATE": state} if state else {})}
+        self.state = create_engine(state or f"sqlite:///{world.folder}/state.db")
         self._process: subprocess.Popen[bytes] | None = None
 
     def syncd(self, *arguments: str, code: int | None = 0) -> str:
         """Run one command; its standard output."""
-        done = subprocess.run([sys.executable, "-m", "syncd", "--lang", "en", "--config", str(self.world.config), *arguments], capture_output=True, check=False)
+        command = [sys.executable, "-m", "syncd", "--lang", "en", "--config", str(self.world.config), *arguments]
+        done = subprocess.run(command, capture_output=True, check=False, env=self.environment)
         assert code is None or done.returncode == code, done.stderr.decode()
         return done.stdout.decode()
 
-    def start(self, *, environment: dict[str, str] | None = None) -> None:
-        """Start the daemon."""
+    def start(self, **environment: str) -> None:
+        """Start the daemon, with these variables besides its own."""
         with self.log.open("ab") as log:
             command = [sys.executable, "-m", "syncd", "--config", str(self.world.config), "run"]
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, env={**self.environment, **environment})
 
     def kill(self) -> None:
         """End it as a power cut would."""
@@ -70,7 +73,7 @@ class Rehearsal:
 
     def standing(self) -> dict[str, int]:
         """How many dossiers are in which state."""
-        if not (self.world.folder / "state.db").exists():
+        if self.state.dialect.name == "sqlite" and not (self.world.folder / "state.db").exists():
             return {}
         with self.state.connect() as connection:
             if not self.state.dialect.has_table(connection, "ledger"):

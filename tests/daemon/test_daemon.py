@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 from pathlib import Path
 
@@ -75,7 +74,7 @@ def test_systemd_is_told_of_start_life_and_end(rehearse: Rehearse, tmp_path: Pat
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as service_manager:
         service_manager.bind(address)
         service_manager.settimeout(60)
-        made.start(environment={**os.environ, "NOTIFY_SOCKET": address, "WATCHDOG_USEC": "400000"})
+        made.start(NOTIFY_SOCKET=address, WATCHDOG_USEC="400000")
         said = service_manager.recv(4096).decode()
         assert "READY=1" in said
         assert "WATCHDOG=1" in service_manager.recv(4096).decode()

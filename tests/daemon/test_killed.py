@@ -63,8 +63,10 @@ def test_killed_again_and_again_under_load_it_ends_with_the_portal_equal(rehears
         )
 
 
-def test_after_a_kill_the_daemon_delivers_at_once(rehearse: Rehearse) -> None:
-    made = rehearse(dossiers=80)
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_after_a_kill_the_daemon_delivers_at_once(rehearse: Rehearse, request: pytest.FixtureRequest, database: str) -> None:
+    state = request.getfixturevalue("postgresql_url").render_as_string(hide_password=False) if database == "postgresql" else ""
+    made = rehearse(dossiers=80, state=state)
     made.start()
     wait_for(lambda: made.world.portal.counts().total() > 20)
     made.kill()
