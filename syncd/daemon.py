@@ -67,7 +67,8 @@ class Daemon:
         self.stopping = stopping
         self.clock = clock
         self.metrics = metrics
-        self._beats = {"poll": clock.monotonic(), "tend": clock.monotonic()}
+        self._beats = dict.fromkeys(("poll", "tend"), clock.monotonic())
+        poller.proceed = self._proceed
         self._source_answers = False
 
     def run(self) -> int:
@@ -114,7 +115,8 @@ class Daemon:
         """Whether the loops move, or which one does not."""
         now = self.clock.monotonic()
         beats = {**self._beats, **{name: beat for workers in self.workers for name, beat in workers.beats.items()}}
-        patience = max([LOOP_SILENCE, *(workers.delivery.lease_term.total_seconds() + LOOP_SILENCE for workers in self.workers)])
+        spans = [self.settings.source.poll, *(workers.delivery.lease_term for workers in self.workers)]
+        patience = LOOP_SILENCE + 2 * max(span.total_seconds() for span in spans)
         stuck = [name for name, beat in beats.items() if now - beat > patience]
         return f"stuck: {', '.join(sorted(stuck))}" if stuck else True
 
@@ -124,6 +126,7 @@ class Daemon:
         return True if self._source_answers else "the source did not answer the last poll"
 
     def _begin(self) -> None:
+        self.ledger.check_keys()
         self.board.enlist([workers.name for workers in self.workers])
         reclaimed = self.ledger.reclaim()
         adopted = self.poller.intake.adopt()
@@ -154,9 +157,10 @@ class Daemon:
 
     def _chore(self, name: str, chore: Callable[[], object]) -> None:
         """Run a chore; what goes wrong is said once, here, and the next tick tries again."""
-        self._beats[name] = self.clock.monotonic()
         if self.stopping.is_set():
             return
+        if name in self._beats:
+            self._beats[name] = self.clock.monotonic()
         event = f"{name}_failed"
         try:
             chore()
@@ -165,21 +169,24 @@ class Daemon:
         except Exception as error:
             log.error(event, error=type(error).__name__, exc_info=error)
 
+    def _proceed(self) -> bool:
+        """A page was taken in: there may be something to deliver, the loop moves, and goes on unless syncd is told to stop."""
+        self._beats["poll"] = self.clock.monotonic()
+        self.ring()
+        return not self.stopping.is_set()
+
     def _poll(self) -> None:
         fence = self._lease("poll")
         if fence is None:
             return
         self._source_answers = False
-        polled = self.poller.poll(fence=fence)
+        self.poller.poll(fence=fence)
         self._source_answers = True
-        if polled.new or polled.changed:
-            self.ring()
 
     def _sweep(self) -> None:
         fence = self._lease("sweep")
         if fence is not None:
             self.poller.sweep(fence=fence)
-            self.ring()
 
     def _lease(self, name: str) -> Fence | None:
         return self.board.lease(name, self.ledger.node, self.clock.now(), self.settings.source.poll * 4 + timedelta(minutes=1))

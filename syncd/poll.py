@@ -12,7 +12,7 @@ was accepted is read from its beginning: whatever the cursor said belonged to an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import structlog
 
@@ -60,6 +60,7 @@ class Poller:
         self.board = board
         self.clock = clock
         self.metrics = metrics
+        self.proceed: Callable[[], bool] = lambda: True  #: asked after each page; no = stop here, the rest comes next time
 
     def poll(self, *, force: bool = False, fence: Fence | None = None) -> Polled:
         """Take in everything that changed since the last poll. Raises `SuspiciousSource`, `SourceError`, `StoreUnavailable`."""
@@ -79,6 +80,9 @@ class Poller:
         """Read every dossier once more, going on where an interrupted sweep stopped."""
         trusted = self._trusted(force)
         total = self._take_in(self.source.sweep(self.board.source().sweep_after), trusted, fence, sweeping=True)
+        if not self.proceed():
+            return total
+        self._report_vanished(None)
         self.board.note_source(sweep_after=0, swept_at=self.clock.now())
         log.info("sweep_done", rows=total.rows, new=total.new, changed=total.changed, unpublished=total.unpublished)
         return total
@@ -96,6 +100,8 @@ class Poller:
         try:
             for page in pages:
                 total = self._take_page(page, total, limit, fence, sweeping=sweeping)
+                if not self.proceed():
+                    break
         except SuspiciousSource as suspicion:
             self.board.note_source(suspicion=suspicion.message)
             log.error("source_suspicious", error=suspicion.message, hint="nothing is sent until a person has looked: syncd source accept")
@@ -109,6 +115,15 @@ class Poller:
             raise SuspiciousSource(f"{overwritten} known dossiers changed at once (more than {round(limit)})")
         taken = self.intake.take(changed, known, None if sweeping else page.cursor, fence)
         if sweeping:
+            self._report_vanished(page)
             self.board.note_source(sweep_after=page.cursor.id)
         self.metrics.changes(taken.new + taken.changed)
         return total.plus(page, taken.new, taken.changed)
+
+    def _report_vanished(self, page: Page | None) -> None:
+        """Say which known dossiers are missing between where the sweep stood and this page, or from there to the end. Their
+        targets are told nothing: that a row is gone is no word of the citizen's or the officer's."""
+        after = self.board.source().sweep_after
+        present = {each.dossier.source_id for each in page.snapshots} if page else set()
+        for code in self.intake.missing(after, page.cursor.id if page else None, present):
+            log.warning("dossier_vanished", dossier=code, hint="the one-stop no longer publishes it; the targets keep what they were told")

@@ -109,7 +109,7 @@ def build_daemon(settings: Settings, state: State) -> Iterator[Daemon]:
     targets = {name: make_target(settings, name, clock) for name, options in settings.targets.items() if options.enabled}
     try:
         workers = [_workers(settings, state, target, metrics, stopping) for target in targets.values()]
-        intake = Intake(state.database, state.cipher, clock, list(targets))
+        intake = Intake(state.database, state.cipher, clock, list(settings.targets))
         poller = Poller(source, settings.source, intake, state.board, clock, metrics)
         maintainer = Maintainer(state.ledger, state.board, clock, metrics, list(targets))
         yield Daemon(settings, poller, maintainer, workers, stopping, clock, metrics)

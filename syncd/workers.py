@@ -109,7 +109,8 @@ class Workers:
     def _claim(self) -> None:
         room = self.gate.room(self.delivery.options.workers * self._batch * AHEAD)
         if room:
-            claimed = self._ledger.claim(self.name, room, self._clock.now(), self.delivery.lease_term)
-            self._queue.extend(claimed)
-            if not claimed:
-                self.gate.spare()
+            try:
+                self._queue.extend(self._ledger.claim(self.name, room, self._clock.now(), self.delivery.lease_term))
+            finally:
+                if not self._queue:
+                    self.gate.spare()

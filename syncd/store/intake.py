@@ -17,10 +17,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, and_, bindparam, case, delete, func, or_, select
+from sqlalchemy import Connection, and_, bindparam, case, delete, func, literal, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from syncd.clock import Clock
@@ -58,7 +59,8 @@ class Intake:
         if any(each.subject not in known for each in apart):
             with self.database.read() as connection:
                 known |= _known(connection, [each.subject for each in apart if each.subject not in known])
-        return [each for each in one_of_each(apart) if not unchanged(each, known.get(each.subject))], known
+        changed = [each for each in one_of_each(apart) if not unchanged(each, known.get(each.subject))]
+        return sorted(changed, key=attrgetter("subject")), known
 
     def take(self, changed: Sequence[Prepared], known: Mapping[str, Known], cursor: Cursor | None, fence: Fence | None = None, name: str = "onestop") -> Taken:
         """Store what changed, and the cursor with it: all of it or nothing. Without a cursor (a sweep) the poll's stays.
@@ -135,11 +137,10 @@ class Intake:
             for each in changed
         ]
         if rows:
-            connection.execute(self._raising, rows)
+            connection.execute(self._raising(self._insert(ledger)), rows)
 
-    @property
-    def _raising(self) -> Any:
-        insert = self._insert(ledger)
+    def _raising(self, insert: Any) -> Any:
+        """The insert, which for rows that are there tells them what the target should have now."""
         new, old = insert.excluded, ledger.c
         settled = and_(old.sent_digest == new.wanted_digest, old.steps_sent >= new.steps_wanted)
         stopped = or_(old.state == "dead", old.state == "held")
@@ -190,24 +191,26 @@ class Intake:
             values = {name: insert.excluded[name] for name in rows[0] if name not in keys}
             connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=values), rows)
 
+    def missing(self, after: int, upto: int | None, present: set[int]) -> list[str]:
+        """The codes of known dossiers with keys in (`after`, `upto`] that are not among those `present`."""
+        within = [snapshot.c.source_id > after, *([snapshot.c.source_id <= upto] if upto is not None else [])]
+        with self.database.read() as connection:
+            rows = connection.execute(select(snapshot.c.subject, snapshot.c.source_id).where(*within)).all()
+        return [row.subject for row in rows if row.source_id not in present]
+
     def adopt(self) -> int:
-        """Give every dossier a ledger row at every target (a target may be newer than the dossiers); how many were made."""
-        made = 0
+        """Bring the ledger of every target up to the snapshots: a target may be newer than the dossiers, or may have been
+        left out for a while. How many rows were made or raised."""
+        columns = ["target", "subject", "state", "due_at", "wanted_version", "wanted_digest", "steps_wanted"]
+        now, raised = literal(self.clock.now(), ledger.c.due_at.type), 0
         with self.database.write() as connection:
             for name in self.targets:
-                have = select(ledger.c.subject).where(ledger.c.target == name, ledger.c.subject == snapshot.c.subject)
-                rows = select(
-                    *(bindparam(None, value, type_=column.type) for value, column in ((name, ledger.c.target),)),
-                    snapshot.c.subject,
-                    bindparam(None, "due", type_=ledger.c.state.type),
-                    bindparam(None, self.clock.now(), type_=ledger.c.due_at.type),
-                    snapshot.c.version,
-                    snapshot.c.digest,
-                    snapshot.c.steps,
-                ).where(~have.exists())
-                columns = ["target", "subject", "state", "due_at", "wanted_version", "wanted_digest", "steps_wanted"]
-                made += connection.execute(ledger.insert().from_select(columns, rows), execution_options={"preserve_rowcount": True}).rowcount
-        return made
+                joined = snapshot.outerjoin(ledger, and_(ledger.c.target == name, ledger.c.subject == snapshot.c.subject))
+                values = (literal(name), snapshot.c.subject, literal("due"), now, snapshot.c.version, snapshot.c.digest, snapshot.c.steps)
+                behind = select(*values).select_from(joined).where(func.coalesce(ledger.c.wanted_version, 0) < snapshot.c.version)
+                statement = self._raising(self._insert(ledger).from_select(columns, behind))
+                raised += connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount
+        return raised
 
 
 def _known(connection: Connection, subjects: Sequence[str]) -> dict[str, Known]:

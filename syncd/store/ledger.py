@@ -24,10 +24,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, case, select, true, update
 
 from syncd.crypto import Cipher
+from syncd.errors import UndecipherableError
 from syncd.model import Attempt, Claim, Operation, Outcome, Receipt, Step, Value, decode_dossier, decode_step
 from syncd.policy import Next
 from syncd.store.database import Database
-from syncd.store.schema import ledger
+from syncd.store.schema import ledger, snapshot
 from syncd.store.statements import BODIES, DUE, HELD, JOURNAL, LEASE_POSTGRESQL, LEASE_SQLITE, LEASED, OUTCOME, OVERTAKEN, RELEASE, STEPS
 
 _ANSWER_LIMIT = 4000
@@ -64,8 +65,26 @@ class Ledger:
             subjects = [row.subject for row in rows]
             bodies = {row.subject: row for row in connection.execute(BODIES, {"subjects": subjects})}
             steps = _grouped(connection.execute(STEPS, {"t": name, "subjects": subjects}))
-        oldest_first = sorted(rows, key=lambda row: row.due_at)
-        return [self._claimed(row, bodies[row.subject], steps.get(row.subject, ()), token, until) for row in oldest_first]
+        claims = []
+        for row in sorted(rows, key=lambda row: row.due_at):
+            try:
+                claims.append(self._claimed(row, bodies[row.subject], steps.get(row.subject, ()), token, until))
+            except UndecipherableError as error:
+                self._set_aside(row, now, error)
+        return claims
+
+    def _set_aside(self, row: Any, now: datetime, error: UndecipherableError) -> None:
+        """A dossier that cannot be read waits for a person, and for nobody else."""
+        values = {"state": "dead", "stopped_at": now, "error_code": "undecipherable", "error_message": error.message, "error_hint": error.hint}
+        with self.database.write() as connection:
+            connection.execute(update(ledger).where(ledger.c.target == row.target, ledger.c.subject == row.subject).values(lease_token="", **values))
+
+    def check_keys(self) -> None:
+        """Raises `UndecipherableError` where the key file does not open what was stored last."""
+        with self.database.read() as connection:
+            sealed = connection.execute(select(snapshot.c.body).order_by(snapshot.c.changed_at.desc()).limit(1)).scalar()
+        if sealed is not None:
+            self.cipher.open(sealed)
 
     def _lease(self) -> Any:
         return LEASE_SQLITE if self.database.sqlite else LEASE_POSTGRESQL

@@ -52,8 +52,11 @@ STEPS = (
     .order_by(step.c.subject, step.c.place)
 )
 
-HELD = select(ledger.c.subject, ledger.c.lease_token).where(
-    ledger.c.target == bindparam("t"), ledger.c.subject.in_(bindparam("subjects", expanding=True)), LEASED
+# In the order of the dossiers, as every transaction that touches several rows: two of them cannot wait for each other.
+HELD = (
+    select(ledger.c.subject, ledger.c.lease_token)
+    .where(ledger.c.target == bindparam("t"), ledger.c.subject.in_(bindparam("subjects", expanding=True)), LEASED)
+    .order_by(ledger.c.subject)
 )
 
 JOURNAL = insert(attempt)

@@ -41,7 +41,11 @@ def _entry(path: str, command: click.Command) -> Iterator[str]:
         yield f"    {path} {pieces}\n"
     options = [record for option in command.params if isinstance(option, click.Option) and (record := option.get_help_record(context))]
     if options:
-        yield from ("| option | |", "|---|---|", *(f"| `{name}` | {text} |".replace("|vi", "\\|vi") for name, text in options), "")
+        yield from ("| option | |", "|---|---|", *(f"| `{_cell(name)}` | {_cell(text)} |" for name, text in options), "")
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 if __name__ == "__main__":

@@ -114,6 +114,12 @@ class Engine:
         with self.database.read() as connection:
             return dict(connection.execute(select(ledger).where(ledger.c.subject == subject)).one()._mapping)
 
+    def row_of(self, target: str, subject: str) -> dict[str, object]:
+        """The ledger row of a dossier at one of several targets."""
+        with self.database.read() as connection:
+            found = connection.execute(select(ledger).where(ledger.c.target == target, ledger.c.subject == subject)).one()
+        return dict(found._mapping)
+
     def attempts(self, subject: str) -> Sequence[dict[str, object]]:
         """The journal of a dossier, oldest first."""
         with self.database.read() as connection:

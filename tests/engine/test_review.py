@@ -1,0 +1,91 @@
+"""Rare circumstances in which a dossier could be left behind."""
+
+from __future__ import annotations
+
+import pytest
+
+from syncd.crypto import KEY_BYTES, Cipher
+from syncd.errors import StoreUnavailable, UndecipherableError
+from syncd.store.intake import Intake
+from syncd.store.ledger import Ledger
+from syncd.workers import Workers
+from tests.engine.conftest import Make
+from tests.engine.engine import CIPHER, dossier, step
+from tests.engine.target import down
+from tests.engine.test_poll import poller_of, shelf_of
+
+CODE = "000.00.14.H03-250303-0001"
+
+
+def test_a_target_that_was_left_out_for_a_while_gets_what_changed_meanwhile(make: Make) -> None:
+    engine = make()
+    engine.see(dossier(), [step(1)])
+    engine.settle()
+    others = Intake(engine.database, CIPHER, engine.clock, ["other"])
+    engine.intake, kept = others, engine.intake
+    engine.see(dossier(note="changed while it was left out"), [step(1), step(2)])
+    engine.intake = kept
+    assert engine.row_of("portal", CODE)["state"] == "idle"
+    assert engine.intake.adopt() == 1
+    engine.settle()
+    assert engine.target.records[CODE].note == "changed while it was left out"
+    assert engine.target.steps[CODE] == [1, 2]
+    assert engine.intake.adopt() == 0
+
+
+def test_a_probe_that_could_not_be_claimed_lets_another_one_go(make: Make) -> None:
+    engine = make(breaker_failures=1)
+    engine.see(dossier())
+    engine.target.always = down
+    engine.deliver()
+    engine.target.always = None
+    engine.pass_time(engine.options.breaker_pause * 10)
+    workers = Workers(engine.delivery, engine.ledger, engine.gate, engine.clock)
+
+    def away(*_given: object) -> list[object]:
+        raise StoreUnavailable
+
+    real, engine.ledger.claim = engine.ledger.claim, away  # type: ignore[method-assign, assignment]
+    with pytest.raises(StoreUnavailable):
+        workers._next()
+    engine.ledger.claim = real  # type: ignore[method-assign]
+    engine.settle()
+    assert CODE in engine.target.records
+
+
+def test_a_poll_that_is_told_to_stop_ends_after_the_page_it_has_committed(make: Make) -> None:
+    engine, shelf = make(), shelf_of(6)
+    poller = poller_of(engine, shelf)
+    poller.proceed = lambda: False
+    assert poller.poll().rows == 2
+    assert engine.board.dossiers() == 2
+    assert poller.sweep().rows == 2
+    assert engine.board.source().sweep_after == 2
+    poller.proceed = lambda: True
+    assert poller.sweep().rows == 4
+    assert engine.board.dossiers() == 6
+
+
+def test_a_sweep_says_which_dossiers_have_vanished_and_tells_no_target(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    engine, shelf = make(), shelf_of(7)
+    poller = poller_of(engine, shelf)
+    poller.poll()
+    engine.settle()
+    gone = [shelf.dossiers.pop(6).code, shelf.dossiers.pop(2).code]
+    poller.sweep()
+    said = capsys.readouterr().out
+    assert [code for code in sorted(gone) if said.count(f"dossier={code}") >= 1 and "dossier_vanished" in said] == sorted(gone)
+    assert said.count("dossier_vanished") == 2
+    assert engine.deliver() == 0
+
+
+def test_a_dossier_whose_key_is_gone_waits_for_a_person_alone(make: Make) -> None:
+    engine = make()
+    engine.see(dossier())
+    engine.ledger = engine.delivery.ledger = Ledger(engine.database, Cipher([b"n" * KEY_BYTES]), "n1")
+    with pytest.raises(UndecipherableError):
+        engine.ledger.check_keys()
+    assert engine.ledger.claim("portal", 5, engine.clock.now(), engine.delivery.lease_term) == []
+    row = engine.row(CODE)
+    assert (row["state"], row["error_code"]) == ("dead", "undecipherable")
+    assert "payload_key_file" in str(row["error_hint"])
