@@ -116,7 +116,10 @@ def _write_new(path: Path, text: str) -> None:
 
 def cipher_of(path: Path, *, create: bool = False) -> Cipher:
     """The cipher of a key file; with `create`, one is made where none stands (the first run)."""
-    if create and not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        create_key_file(path)
+    try:
+        if create and not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            create_key_file(path)
+    except OSError as error:
+        raise _refused(path, f"cannot be made: {error.strerror}") from None
     return Cipher(read_keys(path))

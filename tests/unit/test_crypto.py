@@ -72,6 +72,13 @@ def test_a_broken_key_file_names_the_line(tmp_path: Path, content: str, reason: 
     assert reason in raised.value.problems[0].reason
 
 
+def test_a_key_file_that_cannot_be_made_says_where(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigurationError) as raised:
+        cipher_of(tmp_path / "file" / "payload.key", create=True)
+    assert raised.value.problems[0].field == "daemon.payload_key_file"
+
+
 def test_a_missing_key_file_is_a_configuration_problem(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError):
         cipher_of(tmp_path / "absent.key")
