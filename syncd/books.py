@@ -23,13 +23,13 @@ from syncd.policy import Next, decide
 from syncd.redact import personal_values, redact
 from syncd.store.grouping import GroupCommit
 from syncd.store.ledger import Entry, Ledger
-from syncd.turns import after, next_portion, too_doubtful
+from syncd.turns import UNKNOWN_TWICE, after, next_portion, too_doubtful
 
 log = structlog.get_logger()
 
 _STORE_WAIT = 1.0
 _CROSSED_TWICE = "the target says both that it has the dossier and that it has not; ask its operator"
-_UNKNOWN_TWICE = "see at the target whether these steps arrived; if so discard, if not retry"
+_UNKNOWN_TWICE = "see at the target whether these steps are there; if so: syncd dead arrived, if not: syncd dead retry"
 
 Written = TypeVar("Written")
 
@@ -112,7 +112,7 @@ class Books:
             case Outcome.CROSSED | Outcome.DELIVERED:
                 return Entry(claim=claim, next=Next.GO_ON, at=made.at, due_at=made.at, attempt=attempt)
             case _:
-                return self._failed(claim, made, attempt, dead=made.receipt.code == "unknown_twice")
+                return self._failed(claim, made, attempt, dead=made.receipt.code == UNKNOWN_TWICE)
 
     @staticmethod
     def _judged(made: Made, claim: Claim, part: Part, crossed: set[str]) -> Made:
@@ -123,7 +123,7 @@ class Books:
         elif receipt.outcome is Outcome.CROSSED:
             crossed.add(claim.subject)
         elif receipt.outcome is Outcome.UNKNOWN and too_doubtful(claim, part.portion):
-            receipt = replace(receipt, code="unknown_twice", hint=_UNKNOWN_TWICE)
+            receipt = replace(receipt, code=UNKNOWN_TWICE, hint=_UNKNOWN_TWICE)
         return replace(made, receipt=receipt)
 
     def _settled(self, claim: Claim, *, takes_steps: bool, attempt: Attempt | None) -> Entry:

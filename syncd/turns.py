@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from syncd.model import Claim, Operation, Outcome, Portion, Receipt
 
 DOUBTS_ALLOWED = 1
+UNKNOWN_TWICE = "unknown_twice"  #: error code of steps whose answer was lost twice in a row
 
 
 def next_portion(claim: Claim, steps_per_call: int, takes_steps: bool) -> Portion | None:

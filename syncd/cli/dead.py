@@ -101,3 +101,15 @@ def discard(app: App, letters: tuple[str, ...], *, reason: str, dry_run: bool) -
     with app.orders(dry_run=dry_run) as orders:
         done = orders.discard(letters, reason)
     click.echo(t("{n} dead letters would be set aside." if dry_run else "{n} dead letters were set aside.", n=done.count))
+
+
+@dead.command("arrived")
+@click.argument("letters", metavar="ID…", nargs=-1, required=True)
+@click.option("--reason", required=True, help="who saw them and where; it is kept with the dossier's story")
+@dry_run
+@pass_app
+def arrived(app: App, letters: tuple[str, ...], *, reason: str, dry_run: bool) -> None:
+    """Take steps whose answer was lost twice as acknowledged, because the target shows them."""
+    with app.orders(dry_run=dry_run) as orders:
+        done = orders.arrived(letters, reason)
+    click.echo(t("{n} dead letters would go on after these steps." if dry_run else "{n} dead letters go on after these steps.", n=done.count))

@@ -37,15 +37,22 @@ def t(text: str, /, **values: Any) -> str:
 
 
 def sentence(text: str) -> str:
-    """A text from elsewhere in the language spoken, as far as the table knows it."""
-    if _spoken[0] != "vi" or not text:
+    """A text from elsewhere in the language spoken, as far as the table knows it; of several problems in one text, each."""
+    if _spoken[0] != "vi":
         return text
+    return _whole(text) or "; ".join(map(_problem, text.split("; ")))
+
+
+def _problem(text: str) -> str:
+    """A problem as `Unmappable` writes it, `field: reason`."""
+    field, colon, reason = text.partition(": ")
+    return _whole(text) or f"{field}{colon}{_whole(reason) or reason}"
+
+
+def _whole(text: str) -> str | None:
     if text in table():
         return table()[text]
-    for pattern, translation in _templates():
-        if match := pattern.fullmatch(text):
-            return translation.format(*match.groups())
-    return text
+    return next((translation.format(*match.groups()) for pattern, translation in _templates() if (match := pattern.fullmatch(text))), None)
 
 
 @lru_cache(1)

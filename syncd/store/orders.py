@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, select, true, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, case, false, func, select, true, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from syncd.clock import Clock
@@ -22,7 +22,8 @@ from syncd.errors import NotFound
 from syncd.model import Status, Value
 from syncd.store.database import Database
 from syncd.store.journal import no_letter, parse_letter
-from syncd.store.schema import audit, ledger, snapshot, source_cursor, target
+from syncd.store.schema import attempt, audit, ledger, snapshot, source_cursor, target
+from syncd.turns import UNKNOWN_TWICE
 
 _CHUNK = 500
 _CLEARED = {"stopped_at": None, "error_code": "", "error_message": "", "error_hint": ""}
@@ -91,12 +92,21 @@ class Orders:
         """Set dead letters aside until the source changes them or a person retries them. Raises `NotFound` for unknown ids."""
         return self._stopped("discard", letters, ("dead",), {"state": "held", "stopped_at": self.clock.now()}, reason)
 
-    def _due_again(self) -> dict[str, Any]:
-        return {"state": "due", "due_at": self.clock.now(), "failures": 0, "doubts": 0, **_CLEARED}
+    def arrived(self, letters: Sequence[str], reason: str) -> Done:
+        """Take the steps whose answer was lost twice as acknowledged: a person saw them at the target. What comes after them
+        goes on. Raises `NotFound` for ids that are no such letters."""
+        tried = and_(attempt.c.target == ledger.c.target, attempt.c.subject == ledger.c.subject, attempt.c.code == UNKNOWN_TWICE)
+        last = select(func.max(attempt.c.last_step)).where(tried).scalar_subquery()
+        values = {**self._due_again(), "steps_sent": func.coalesce(last, ledger.c.steps_sent), "doubts": 0, "unsure": false()}
+        return self._stopped("arrived", letters, ("dead",), values, reason, ledger.c.error_code == UNKNOWN_TWICE)
 
-    def _stopped(self, action: str, letters: Sequence[str], states: Sequence[str], values: Mapping[str, Any], detail: str = "") -> Done:
+    def _due_again(self) -> dict[str, Any]:
+        still_doubtful = case((ledger.c.doubts > 0, 1), else_=0)
+        return {"state": "due", "due_at": self.clock.now(), "failures": 0, "doubts": still_doubtful, **_CLEARED}
+
+    def _stopped(self, action: str, letters: Sequence[str], states: Sequence[str], values: Mapping[str, Any], detail: str = "", only: Any = None) -> Done:
         keys = [parse_letter(letter) for letter in dict.fromkeys(letters)]
-        which = and_(tuple_(ledger.c.target, ledger.c.subject).in_(keys), ledger.c.state.in_(states))
+        which = and_(tuple_(ledger.c.target, ledger.c.subject).in_(keys), ledger.c.state.in_(states), true() if only is None else only)
         with self.database.write() as connection:
             found = {(row.target, row.subject) for row in connection.execute(select(ledger.c.target, ledger.c.subject).where(which))}
             if missing := [f"{name}:{subject}" for name, subject in keys if (name, subject) not in found]:

@@ -8,7 +8,22 @@ import pytest
 from tests.cli.calling import Caller
 from tests.cli.texts import commands
 
-WRITING = {"resync", "dead retry", "dead discard", "target pause", "target resume", "source accept", "db upgrade", "key new", "key rotate", "run"}
+WRITING = {
+    ,
+    ,
+}
+    "resync",
+    "dead retry",
+    "dead discard",
+    "dead arrived",
+    "target pause",
+    "target resume",
+    "source accept",
+    "db upgrade",
+    "key new",
+    "key rotate",
+    "run",
+}
 READING = {
     *("config check", "config show", "doctor", "db check", "status", "show", "preview", "log", "dead list", "dead show"),
     *("target list", "target probe", "mapping check", "mapping show", "run"),

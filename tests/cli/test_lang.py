@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from syncd.cli import lang
-from tests.cli.texts import helps, words, written
+from tests.cli.texts import helps, hints, words, written
 
 
 @pytest.fixture(autouse=True)
@@ -21,6 +21,11 @@ def english_afterwards() -> Iterator[None]:
 def test_every_text_has_a_vietnamese_translation() -> None:
     missing = [f"{place}: {text}" for collect in (written, helps, words) for text, place in collect() if text not in lang.table()]
     assert missing == []
+
+
+def test_what_a_person_should_do_is_told_in_vietnamese_too() -> None:
+    lang.use("vi")
+    assert [f"{place}: {hint}" for hint, place in hints() if lang.sentence(hint) == hint] == []
 
 
 def test_a_translation_keeps_the_parts_that_are_filled_in() -> None:
@@ -48,6 +53,8 @@ def test_a_text_is_filled_in_in_the_language_spoken() -> None:
         ("is missing", "bị thiếu"),
         ("The ledger of dvcqg has no dossier H03-1.", "Sổ theo dõi của dvcqg không có hồ sơ H03-1."),
         ("has 51 characters, at most 50 are allowed", "dài 51 ký tự, chỉ được phép 50"),
+        ("DonViXuLy: is required and empty (dossier.agency.name)", "DonViXuLy: bắt buộc nhưng đang trống (dossier.agency.name)"),
+        ("a.b: is missing; c: nobody knows", "a.b: bị thiếu; c: nobody knows"),
         ("something no table knows", "something no table knows"),
         ("", ""),
     ],

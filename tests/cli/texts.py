@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from syncd.policy import BreakerState
 SPEAKING = {"t", "headings", "_say"}
 STATES = ("idle", "due", "leased", "dead", "held", "switched off", "paused", "delivering")
 KINDS = ("change", "attempt", "document", "admin", "new", "steps")
-ACTIONS = ("pause", "resume", "retry", "discard", "resync", "accept", "key new", "key rotate", "db upgrade")
+ACTIONS = ("pause", "resume", "retry", "discard", "arrived", "resync", "accept", "key new", "key rotate", "db upgrade")
 
 
 def written() -> Iterator[tuple[str, str]]:
@@ -62,3 +63,14 @@ def words() -> Iterator[tuple[str, str]]:
     for text in (*Outcome, *Operation, *BreakerState):
         yield text.value, type(text).__name__
     yield from ((text, "words") for text in (*STATES, *KINDS, *ACTIONS, *Dossier.__struct_fields__))
+
+
+def hints() -> Iterator[tuple[str, str]]:
+    """What syncd, its connectors and the shipped mappings tell a person to do, wherever that is a whole sentence."""
+    root = Path(__file__).parents[2]
+    for file in (*(root / "syncd").rglob("*.py"), *(root / "connectors").rglob("*.py")):
+        for call in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(call, ast.Call):
+                yield from ((text, file.name) for keyword in call.keywords if keyword.arg == "hint" for text in _texts(keyword.value) if " " in text)
+    for file in (root / "mappings").rglob("*.toml"):
+        yield from ((hint, file.name) for hint in re.findall(r'hint = "([^"]+)"', file.read_text("utf-8")))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from structlog.testing import capture_logs
 
 from syncd.crypto import KEY_BYTES, Cipher
-from syncd.errors import StoreUnavailable, UndecipherableError
+from syncd.errors import NotFound, StoreUnavailable, UndecipherableError
 from syncd.store.intake import Intake
 from syncd.store.ledger import Ledger
+from syncd.store.orders import Orders
 from syncd.workers import Workers
 from tests.engine.conftest import Make
 from tests.engine.engine import CIPHER, dossier, step
-from tests.engine.target import down
+from tests.engine.target import down, lost, vanished
 from tests.engine.test_poll import poller_of, shelf_of
 
 CODE = "000.00.14.H03-250303-0001"
@@ -66,16 +68,15 @@ def test_a_poll_that_is_told_to_stop_ends_after_the_page_it_has_committed(make: 
     assert engine.board.dossiers() == 6
 
 
-def test_a_sweep_says_which_dossiers_have_vanished_and_tells_no_target(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_sweep_says_which_dossiers_have_vanished_and_tells_no_target(make: Make) -> None:
     engine, shelf = make(), shelf_of(7)
     poller = poller_of(engine, shelf)
     poller.poll()
     engine.settle()
     gone = [shelf.dossiers.pop(6).code, shelf.dossiers.pop(2).code]
-    poller.sweep()
-    said = capsys.readouterr().out
-    assert [code for code in sorted(gone) if said.count(f"dossier={code}") >= 1 and "dossier_vanished" in said] == sorted(gone)
-    assert said.count("dossier_vanished") == 2
+    with capture_logs() as said:
+        poller.sweep()
+    assert sorted(event["dossier"] for event in said if event["event"] == "dossier_vanished") == sorted(gone)
     assert engine.deliver() == 0
 
 
@@ -89,3 +90,29 @@ def test_a_dossier_whose_key_is_gone_waits_for_a_person_alone(make: Make) -> Non
     row = engine.row(CODE)
     assert (row["state"], row["error_code"]) == ("dead", "undecipherable")
     assert "payload_key_file" in str(row["error_hint"])
+
+
+def test_steps_that_a_person_saw_at_the_target_are_not_sent_a_third_time(make: Make) -> None:
+    engine = make()
+    engine.see(dossier(), [step(1)])
+    engine.target.faults.extend([lambda apply: apply(), lost, lost])
+    engine.settle()
+    assert engine.row(CODE)["error_code"] == "unknown_twice"
+    orders = Orders(engine.database, engine.clock, "an administrator")
+    assert orders.arrived([f"portal:{CODE}"], "seen on the portal").count == 1
+    engine.see(dossier(), [step(1), step(2)])
+    engine.settle()
+    assert engine.target.steps[CODE] == [1, 1, 2]
+    with pytest.raises(NotFound):
+        orders.arrived([f"portal:{CODE}"], "again")
+
+
+def test_a_retry_after_two_lost_answers_is_still_flagged_in_the_journal(make: Make) -> None:
+    engine = make()
+    engine.see(dossier(), [step(1)])
+    engine.target.faults.extend([lambda apply: apply(), lost, vanished])
+    engine.settle()
+    Orders(engine.database, engine.clock, "an administrator").retry([f"portal:{CODE}"])
+    engine.settle()
+    assert engine.attempts(CODE)[-1]["again"]
+    assert engine.row(CODE)["state"] == "idle"
