@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -14,7 +14,7 @@ from syncd.cli.commands import command
 from syncd.cli.lang import sentence, t
 from syncd.cli.options import as_json
 from syncd.cli.render import Block
-from syncd.errors import SyncdError
+from syncd.errors import ConfigurationError, SyncdError
 from syncd.model import Outcome, Value
 
 _CLOCK_OFF = 30.0  #: seconds that two clocks may differ
@@ -52,7 +52,9 @@ class Explaining(Protocol):
 @pass_app
 def doctor(app: App, *, as_json: bool) -> int:
     """Connect to the source, the state and every target, and say what to do next."""
-    checks = [check for examine in (_configuration, _key, _state, _source, _targets) for check in _guarded(app, examine)]
+    examined = {"configuration": _configuration(app), "key": _key(app), "state": _state(app), "source": _source(app)}
+    examined |= {name: _target(app, name) for name, options in app.settings.targets.items() if options.enabled}
+    checks = [check for name, examining in examined.items() for check in _guarded(name, examining)]
     render.put([_full(check) for check in checks], lambda: _blocks(checks), as_json=as_json, zone=app.zone)
     return exits.DONE if all(check.ok for check in checks) else exits.FAILED
 
@@ -61,17 +63,20 @@ def _full(check: Check) -> dict[str, object]:
     return {"name": check.name, "ok": check.ok, "message": check.message, "hint": check.hint}
 
 
-def _guarded(app: App, examine: Callable[[App], Iterator[Check]]) -> Iterator[Check]:
+def _guarded(name: str, examining: Iterator[Check]) -> Iterator[Check]:
+    """The lines of one part; where it cannot be examined at all, a line for each reason."""
     try:
-        yield from examine(app)
+        yield from examining
+    except ConfigurationError as error:
+        for problem in error.problems:
+            yield Check(name=name, ok=False, message=f"{problem.field}: {problem.reason}", hint=problem.hint)
     except SyncdError as error:
-        yield Check(name=examine.__name__.strip("_"), ok=False, message=error.message, hint=error.hint)
+        yield Check(name=name, ok=False, message=error.message, hint=error.hint)
 
 
 def _configuration(app: App) -> Iterator[Check]:
     from syncd.config import warnings
 
-    app.settings.model_dump()
     found = warnings(app.path)
     yield Check(name="configuration", ok=True, message=f"{app.path} can be used")
     for warning in found:
@@ -120,12 +125,6 @@ def _source(app: App) -> Iterator[Check]:
         if planned.scans:
             yield Check(name=f"source {planned.statement}", ok=False, message="a poll reads the whole table", hint=planned.ddl)
     yield Check(name="source", ok=True, message="the one-stop answers and has the tables of the mapping")
-
-
-def _targets(app: App) -> Iterator[Check]:
-    for name, options in app.settings.targets.items():
-        if options.enabled:
-            yield from _guarded(app, lambda app, name=name: _target(app, name))  # type: ignore[misc]
 
 
 def _target(app: App, name: str) -> Iterator[Check]:

@@ -9,9 +9,6 @@ from tests.cli.calling import Caller
 from tests.cli.texts import commands
 
 WRITING = {
-    ,
-    ,
-}
     "resync",
     "dead retry",
     "dead discard",

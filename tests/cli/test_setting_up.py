@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 import tomllib
 from pathlib import Path
 
 import pytest
+from sqlalchemy import URL, text
 
-from syncd.cli import exits
+from syncd.cli import doctor, exits
 from syncd.sandbox.world import World
 from tests.cli.calling import Caller, Result
 
@@ -135,3 +137,53 @@ def test_the_doctor_says_of_each_trouble_what_to_do(syncd: Caller, world: World,
     assert set(troubled) == {"key", "source", "dvcqg"}
     assert all(troubled.values())
     assert len([line for line in syncd("doctor").out.splitlines() if line.startswith("trouble")]) == 3
+
+
+def test_the_doctor_names_the_index_that_a_poll_lacks(syncd: Caller, world: World, delivered: Result) -> None:
+    with world.engine.begin() as connection:
+        names = connection.scalars(text("SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = 'opencps_dossier' AND sql IS NOT NULL")).all()
+        for name in names:
+            connection.exec_driver_sql(f'DROP INDEX "{name}"')
+    troubled = [check for check in syncd("doctor", "--json").json if not check["ok"]]
+    assert {check["message"] for check in troubled} == {"a poll reads the whole table"}
+    assert all(check["hint"].startswith("CREATE INDEX") for check in troubled)
+
+
+def test_the_doctor_compares_clocks_with_the_server_of_the_state(syncd: Caller, world: World, postgresql_url: URL) -> None:
+    address = postgresql_url.render_as_string(hide_password=False)
+    world.config.write_text(world.config.read_text("utf-8").replace(f"sqlite:///{world.folder}/state.db", address), "utf-8")
+    names = {check["name"]: check["ok"] for check in syncd("doctor", "--json").json}
+    assert names["state clock"] is True
+    assert names["state"] is True
+    assert names["key"] is True
+
+
+def test_the_doctor_sees_a_clock_that_is_off_and_a_disk_that_is_filling(syncd: Caller, delivered: Result, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert doctor._clock("state", -3600).hint
+    monkeypatch.setattr(doctor, "_ROOM", 1 << 62)
+    assert [check["hint"] for check in syncd("doctor", "--json").json if not check["ok"]] == ["make room; a full disk stops everything"]
+
+
+def test_the_doctor_tells_of_inline_secrets_and_of_mappings_that_do_not_compile(syncd: Caller, world: World, delivered: Result) -> None:
+    config = world.config.read_text("utf-8").replace(f'password_file = "{world.folder}/portal.password"', 'password = "sandbox"\nmapping = "nowhere"')
+    world.config.write_text(config, "utf-8")
+    checks = {check["name"]: check for check in syncd("doctor", "--json").json}
+    assert checks["targets.dvcqg.password"]["ok"]
+    assert "move it into a file" in checks["targets.dvcqg.password"]["hint"]
+    assert "nowhere" in checks["dvcqg"]["message"]
+
+
+def test_a_state_of_a_newer_syncd_is_told(syncd: Caller, world: World, delivered: Result) -> None:
+    with sqlite3.connect(world.folder / "state.db") as state:
+        state.execute("UPDATE schema_info SET version = 99, compatible = 99")
+    state.close()
+    assert "newer than this syncd knows (1)" in syncd("db", "check").out
+    assert "schema 99" in syncd("status").err
+
+
+def test_a_key_folder_that_cannot_be_written_to_says_why(syncd: Caller, world: World) -> None:
+    syncd("key", "new")
+    (world.folder / "payload.key.new").mkdir()
+    shown = syncd("key", "rotate")
+    assert shown.code == exits.FAILED
+    assert "payload.key" in shown.err

@@ -5,15 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import select
 
 from syncd.errors import NotFound
-from syncd.model import Operation, Status
+from syncd.model import Operation, Outcome, Receipt, Status
+from syncd.policy import Next
 from syncd.store.board import Board
 from syncd.store.journal import Journal
 from syncd.store.orders import Orders, Selection
 from syncd.store.schema import audit
-from syncd.turns import next_portion
+from syncd.turns import UNKNOWN_TWICE, next_portion
 from tests.store.state import State
 
 
@@ -180,3 +182,30 @@ def test_what_is_done_outside_the_state_is_noted_in_it(state: State, orders: Ord
     orders.note("key rotate", "/etc/syncd/payload.key")
     assert audited(state) == [("key rotate", "", "", "/etc/syncd/payload.key")]
     assert Journal(state.database, lambda: state.cipher).dead() == []
+
+
+def lost_twice(state: State, *codes: str) -> None:
+    """Dossiers that are dead because the answer to their first two steps was lost twice."""
+    state.take(*codes, steps=3)
+    for claim in state.claim():
+        receipt = Receipt(outcome=Outcome.UNKNOWN, code=UNKNOWN_TWICE)
+        told = replace(claim, created=True, sent_version=claim.version, sent_digest=claim.digest, unsure=True, doubts=2)
+        state.answer(told, receipt, Next.DEAD, steps=(1, 2))
+
+
+def test_steps_a_person_saw_at_the_target_are_not_sent_a_third_time(state: State, orders: Orders) -> None:
+    lost_twice(state, "H03-1")
+    assert orders.arrived(["portal:H03-1"], "seen on the portal").count == 1
+    (claim,) = state.claim()
+    assert ([place for place, _ in claim.steps], claim.steps_sent, claim.unsure, claim.doubts) == ([3], 2, False, 0)
+    assert audited(state) == [("arrived", "portal", "H03-1", "seen on the portal")]
+
+
+def test_only_steps_whose_answer_was_lost_can_have_arrived(state: State, orders: Orders, rehearsal: Orders) -> None:
+    state.take("H03-1")
+    state.refuse()
+    with pytest.raises(NotFound, match="portal:H03-1"):
+        orders.arrived(["portal:H03-1"], "seen on the portal")
+    lost_twice(state, "H03-2")
+    assert rehearsal.arrived(["portal:H03-2"], "seen on the portal").count == 1
+    assert state.claim() == []
