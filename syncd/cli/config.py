@@ -52,10 +52,14 @@ def _checked(app: App) -> tuple[Checked, int]:
     except ConfigurationError as error:
         return Checked(file=None, usable=False, problems=_plain(error.problems), warnings=[]), error.exit_code
     try:
+        doubtful = warnings(file)
+    except ConfigurationError as error:
+        return Checked(file=file, usable=False, problems=_plain(error.problems), warnings=[]), error.exit_code
+    try:
         settings = app.settings
     except ConfigurationError as error:
-        return Checked(file=file, usable=False, problems=_plain(error.problems), warnings=_plain(warnings(file))), error.exit_code
-    return Checked(file=file, usable=bool(settings), problems=[], warnings=_plain(warnings(file))), 0
+        return Checked(file=file, usable=False, problems=_plain(error.problems), warnings=_plain(doubtful)), error.exit_code
+    return Checked(file=file, usable=bool(settings), problems=[], warnings=_plain(doubtful)), 0
 
 
 def _plain(problems: Iterable[Problem]) -> list[dict[str, str]]:

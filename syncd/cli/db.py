@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -32,15 +33,25 @@ def _opened(app: App) -> Iterator[Database]:
         yield database
 
 
+def _version(app: App) -> Version:
+    """How the state and this syncd stand to each other. Opening a SQLite file that is not there would make it, and a question must not."""
+    from sqlalchemy.engine.url import make_url
+
+    from syncd.store import migrations, schema
+
+    url = make_url(app.settings.daemon.state)
+    if url.drivername.startswith("sqlite") and url.database and not Path(url.database).exists():
+        return migrations.Version(found=0, wanted=schema.VERSION, usable=False)
+    with _opened(app) as database:
+        return migrations.check(database)
+
+
 @db.command("check")
 @as_json
 @pass_app
 def check(app: App, *, as_json: bool) -> int:
     """Whether the state has the schema this syncd needs."""
-    from syncd.store import migrations
-
-    with _opened(app) as database:
-        version = migrations.check(database)
+    version = _version(app)
     render.put(version, lambda: [_sentence(version)], as_json=as_json, zone=app.zone)
     return exits.DONE if version.usable else exits.FAILED
 
@@ -61,11 +72,11 @@ def upgrade(app: App, *, dry_run: bool) -> None:
     from syncd.store import migrations
     from syncd.store.orders import Orders
 
+    before = _version(app)
+    if dry_run or before.found == before.wanted:
+        click.echo(t("The state has schema {found}, this syncd needs {wanted}.", found=before.found, wanted=before.wanted))
+        return
     with _opened(app) as database:
-        before = migrations.check(database)
-        if dry_run or before.found == before.wanted:
-            click.echo(t("The state has schema {found}, this syncd needs {wanted}.", found=before.found, wanted=before.wanted))
-            return
         after = migrations.upgrade(database)
         Orders(database, app.clock, person()).note("db upgrade", f"{before.found} → {after.found}")
     click.echo(t("The state has schema {found} now.", found=after.found))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 
 from syncd.cli import exits
 from syncd.sandbox.world import World
+from syncd.store.board import Board
+from syncd.store.database import open_database
 from tests.cli.calling import Caller, Result
 
 pytestmark = pytest.mark.usefixtures("delivered")
@@ -89,9 +93,6 @@ def test_there_is_nothing_to_accept_in_a_source_that_is_trusted(syncd: Caller, d
 
 
 def test_a_suspicious_source_is_shown_and_accepted(syncd: Caller, world: World) -> None:
-    from syncd.store.board import Board
-    from syncd.store.database import open_database
-
     database = open_database(f"sqlite:///{world.folder}/state.db")
     Board(database).note_source(suspicion="9 known dossiers changed at once (more than 5)")
     database.close()
@@ -100,3 +101,48 @@ def test_a_suspicious_source_is_shown_and_accepted(syncd: Caller, world: World) 
     assert "would" in syncd("source", "accept", "--dry-run").out
     assert "takes everything in" in syncd("source", "accept").out
     assert syncd("status", "--check").code == exits.DONE
+
+
+def leased(world: World, state: str) -> str:
+    """A dossier, made one that is being delivered or no longer is."""
+    with sqlite3.connect(world.folder / "state.db") as connection:
+        code: str = connection.execute("SELECT min(subject) FROM ledger").fetchone()[0]
+        connection.execute("UPDATE ledger SET state = ? WHERE subject = ?", (state, code))
+    connection.close()
+    return code
+
+
+def test_a_dossier_that_is_being_delivered_is_waited_for(syncd: Caller, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = leased(world, "leased")
+    monkeypatch.setattr("syncd.cli.resync.time.sleep", lambda _seconds: leased(world, "idle"))
+    assert syncd("resync", code) == (exits.DONE, "1 dossiers go to dvcqg again.\n", "")
+
+
+def test_a_dossier_that_stays_busy_is_named(syncd: Caller, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = leased(world, "leased")
+    monkeypatch.setattr("syncd.cli.resync._PATIENCE", 0)
+    shown = syncd("resync", code)
+    assert shown.code == exits.FAILED
+    assert code in shown.err
+    assert code in syncd("resync", code, "--dry-run").err
+
+
+def test_with_several_targets_one_must_be_named(syncd: Caller, world: World) -> None:
+    text = world.config.read_text("utf-8")
+    world.config.write_text(text + text[text.index("[targets.dvcqg]") :].replace("[targets.dvcqg]", "[targets.second]\nenabled = false"), "utf-8")
+    shown = syncd("resync", "--all")
+    assert shown.code == exits.USAGE
+    assert "dvcqg|second" in shown.err
+    assert [(each["name"], each["enabled"]) for each in syncd("target", "list", "--json").json] == [("dvcqg", True), ("second", False)]
+    assert "switched off" in syncd("target", "list").out
+
+
+def test_steps_whose_answer_was_lost_are_taken_as_arrived(syncd: Caller, world: World, spoilt: str) -> None:
+    refused = syncd("dead", "arrived", spoilt, "--reason", "seen on the portal")
+    assert refused.code == exits.NOT_FOUND
+    with sqlite3.connect(world.folder / "state.db") as state:
+        state.execute("UPDATE ledger SET error_code = 'unknown_twice' WHERE state = 'dead'")
+    state.close()
+    assert "would go on" in syncd("dead", "arrived", spoilt, "--reason", "seen on the portal", "--dry-run").out
+    assert syncd("dead", "arrived", spoilt, "--reason", "seen on the portal").code == exits.DONE
+    assert "seen on the portal" in syncd("show", spoilt.partition(":")[2]).out

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from syncd.cli import exits
@@ -60,3 +63,15 @@ def test_the_daemon_ends_well_when_told_to(world: World, number: signal.Signals,
         daemon.send_signal(number)
         out, _ = daemon.communicate()
     assert (daemon.returncode, out) == (exits.DONE, "")
+
+
+def test_a_pass_shows_its_progress_on_a_terminal_only(world: World) -> None:
+    near, far = pty.openpty()
+    world.portal.faults.set({"slow": 1.0})
+    command = [sys.executable, "-m", "syncd", "--config", str(world.config), "run", "--once", "--json"]
+    ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=far, check=True, env={**os.environ, "TERM": "xterm-256color"})
+    os.close(far)
+    drawn = os.read(near, 1_000_000).decode()
+    os.close(near)
+    assert msgspec.json.decode(ended.stdout)["remaining"] == {"dvcqg": {"due": 0, "dead": 0}}
+    assert "━" in drawn

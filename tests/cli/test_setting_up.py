@@ -46,6 +46,14 @@ def test_without_a_file_the_check_says_so(bare: Caller) -> None:
     assert "error: --config" in bare("config", "check").out
 
 
+@pytest.mark.parametrize("text", ["a = [", None])
+def test_a_file_that_cannot_be_read_is_told_as_json_too(bare: Caller, tmp_path: Path, text: str | None) -> None:
+    if text is not None:
+        (tmp_path / "own.toml").write_text(text, "utf-8")
+    checked = bare("--config", "own.toml", "config", "check", "--json")
+    assert (checked.code, checked.json["usable"], checked.json["problems"][0]["field"]) == (exits.CONFIGURATION, False, "own.toml")
+
+
 def test_settings_are_shown_with_their_secrets_masked(syncd: Caller, world: World) -> None:
     shown = syncd("config", "show")
     assert 'source.poll = "1s"' in shown.out
@@ -60,6 +68,12 @@ def test_the_state_is_laid_out_and_checked(syncd: Caller, world: World) -> None:
     assert syncd("db", "check").code == exits.FAILED
     assert syncd("db", "upgrade").code == exits.DONE
     assert syncd("db", "check").code == exits.DONE
+
+
+@pytest.mark.parametrize("question", [("db", "check"), ("db", "upgrade", "--dry-run")])
+def test_asking_for_the_schema_leaves_no_state_behind(syncd: Caller, world: World, question: tuple[str, ...]) -> None:
+    syncd(*question)
+    assert not (world.folder / "state.db").exists()
 
 
 def test_a_key_is_made_once_and_rotated(syncd: Caller, world: World) -> None:

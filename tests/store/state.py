@@ -73,12 +73,21 @@ class State:
             receipt = Receipt(outcome=Outcome.REJECTED, code=code, message="MaTTHC is not known", hint="correct the procedure code")
             self.answer(replace(claim, failures=claim.failures + 1), receipt, Next.DEAD)
 
-    def answer(self, claim: Claim, receipt: Receipt, following: Next) -> None:
-        """One call answered."""
+    def answer(self, claim: Claim, receipt: Receipt, following: Next, steps: tuple[int, int] = (0, 0)) -> None:
+        """One call answered, about the record or about these steps."""
         now = self.clock.now()
-        operation = Operation.UPDATE if claim.sent_version else Operation.CREATE
+        record = Operation.UPDATE if claim.sent_version else Operation.CREATE
         made = Attempt(
-            at=now, target=claim.target, subject=claim.subject, operation=operation, receipt=receipt, duration=0.12, version=claim.version, request=REQUEST
+            at=now,
+            target=claim.target,
+            subject=claim.subject,
+            operation=Operation.STEPS if steps[1] else record,
+            receipt=receipt,
+            duration=0.12,
+            version=claim.version,
+            first_step=steps[0],
+            last_step=steps[1],
+            request=REQUEST,
         )
         self.ledger.record([Entry(claim=claim, attempt=made, next=following, at=now, due_at=now)])
 
