@@ -8,7 +8,7 @@ knows: what a target acknowledged must not be forgotten, and nothing further may
 from __future__ import annotations
 
 import random
-import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -54,12 +54,12 @@ class Made(Value):
 class Books:
     """Turns answers into entries and writes them."""
 
-    def __init__(self, ledger: Ledger, clock: Clock, waits: Sequence[timedelta], stopping: threading.Event) -> None:
+    def __init__(self, ledger: Ledger, clock: Clock, waits: Sequence[timedelta]) -> None:
         self.settled = 0  #: dossiers brought into sync, since the start
+        self.waiting = False  #: for the state database: no reason to take the workers for stuck
         self._ledger = ledger
         self._clock = clock
         self._waits = waits
-        self._stopping = stopping
         self._commits: GroupCommit[Entry, set[str]] = GroupCommit(self._write)
         self._dice = random.Random()
 
@@ -81,14 +81,17 @@ class Books:
         self._submit([self._settled(claim, takes_steps=takes_steps, attempt=None)])
 
     def patiently(self, write: Callable[[], Written]) -> Written:
-        """Write, however long the state database is away. Raises `StoreUnavailable` only when syncd is told to stop."""
+        """Write, however long the state database is away; when syncd stops, until `daemon.drain` ends the process."""
         while True:
             try:
-                return write()
+                written = write()
             except StoreUnavailable as error:
+                self.waiting = True
                 log.error("state_unavailable", error=error.message, hint=error.hint)
-                if self._stopping.wait(_STORE_WAIT):
-                    raise
+                time.sleep(_STORE_WAIT)
+            else:
+                self.waiting = False
+                return written
 
     def _submit(self, entries: Sequence[Entry]) -> list[Claim]:
         lost = self._commits.submit(entries)

@@ -15,9 +15,11 @@ import base64
 import hashlib
 import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
+import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -26,6 +28,8 @@ from syncd.model import Problem
 
 KEY_BYTES = 32
 _VERSION = b"\x01"
+
+Decoded = TypeVar("Decoded")
 
 
 class Cipher:
@@ -50,6 +54,13 @@ class Cipher:
             return zlib.decompress(key.decrypt(sealed[5:17], sealed[17:], None))
         except (InvalidTag, zlib.error):
             raise UndecipherableError("Stored text was altered.", hint="restore the state database from a backup") from None
+
+    def decoded(self, sealed: bytes, decode: Callable[[bytes], Decoded]) -> Decoded:
+        """What was sealed, as a value. Raises `UndecipherableError`, also where `decode` does not know what it reads."""
+        try:
+            return decode(self.open(sealed))
+        except msgspec.DecodeError:
+            raise UndecipherableError("Stored text was written by another version of syncd.", hint="go back to the version that wrote it") from None
 
     def current(self, sealed: bytes) -> bool:
         """Whether the text is sealed with the first key."""

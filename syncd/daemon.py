@@ -10,6 +10,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from types import FrameType
 
@@ -18,7 +19,7 @@ import structlog
 from syncd import notify
 from syncd.clock import Clock
 from syncd.config import Settings
-from syncd.errors import SourceError, SyncdError
+from syncd.errors import SourceError, StoreUnavailable, SyncdError
 from syncd.health import Health
 from syncd.maintain import Maintainer
 from syncd.metrics import Metrics
@@ -89,18 +90,20 @@ class Daemon:
         return 0
 
     def once(self, *, force: bool = False) -> OnceReport:
-        """Poll until the source is exhausted, deliver until nothing can go now. Raises `SourceError` after delivering."""
+        """Poll until the source is exhausted, unless another node polls; deliver until nothing can go now. Raises `SourceError` after delivering."""
         with Single(self.ledger.database, self.ledger.node):
             self._begin()
             failure, polled = None, Polled()
             try:
-                polled = self.poller.poll(force=force)
+                if fence := self._lease("poll"):
+                    polled = self.poller.poll(force=force, fence=fence)
             except SourceError as error:
                 failure = error
             for workers in self.workers:
                 workers.start(until_idle=True)
             for workers in self.workers:
                 workers.join()
+            self.board.yield_lease(self.ledger.node, self.clock.now())
             if failure is not None:
                 raise failure
         counts = {workers.name: self.board.counts(workers.name) for workers in self.workers}
@@ -114,7 +117,7 @@ class Daemon:
     def live(self) -> bool | str:
         """Whether the loops move, or which one does not."""
         now = self.clock.monotonic()
-        beats = {**self._beats, **{name: beat for workers in self.workers for name, beat in workers.beats.items()}}
+        beats = {**self._beats, **{name: beat for workers in self.workers if not workers.delivery.books.waiting for name, beat in workers.beats.items()}}
         spans = [self.settings.source.poll, *(workers.delivery.lease_term for workers in self.workers)]
         patience = LOOP_SILENCE + 2 * max(span.total_seconds() for span in spans)
         stuck = [name for name, beat in beats.items() if now - beat > patience]
@@ -138,9 +141,7 @@ class Daemon:
         timetable.every(self.settings.source.poll, "poll", lambda: self._chore("poll", self._poll))
         timetable.every(TEND_EVERY, "tend", lambda: self._chore("tend", self.maintainer.tend))
         timetable.daily(self.settings.schedule.reconcile, "sweep", lambda: self._chore("sweep", self._sweep))
-        timetable.daily(
-            self.settings.schedule.prune, "prune", lambda: self._chore("prune", lambda: self.maintainer.prune(self.settings.daemon.retain_attempts))
-        )
+        timetable.daily(self.settings.schedule.prune, "prune", lambda: self._chore("prune", self._prune))
         return timetable
 
     def _health(self) -> Health | None:
@@ -184,9 +185,12 @@ class Daemon:
         self._source_answers = True
 
     def _sweep(self) -> None:
-        fence = self._lease("sweep")
+        fence = self._lease("poll")  # the same one: what one node read must not replace what another has read since
         if fence is not None:
             self.poller.sweep(fence=fence)
+
+    def _prune(self) -> None:
+        self.maintainer.prune(self.settings.daemon.retain_attempts, lambda: not self.stopping.is_set())
 
     def _lease(self, name: str) -> Fence | None:
         return self.board.lease(name, self.ledger.node, self.clock.now(), self.settings.source.poll * 4 + timedelta(minutes=1))
@@ -210,9 +214,10 @@ class Daemon:
         notify.stopping("ending calls under way")
         self.ring()
         timetable.stop()
-        seconds = self.settings.daemon.drain.total_seconds()
-        ended = [workers.join(seconds) for workers in self.workers]
-        self.board.yield_lease(self.ledger.node, self.clock.now())
+        end = self.clock.monotonic() + self.settings.daemon.drain.total_seconds()
+        ended = [workers.join(max(0.0, end - self.clock.monotonic())) for workers in self.workers]
+        with suppress(StoreUnavailable):  # then it ends by its term
+            self.board.yield_lease(self.ledger.node, self.clock.now())
         if health is not None:
             health.stop()
         log.info("daemon_stopped", drained=all(ended))

@@ -51,7 +51,7 @@ class Delivery:
         self.clock = clock
         self.metrics = metrics
         self.stopping = stopping
-        self.books = Books(ledger, clock, options.retry, stopping)
+        self.books = Books(ledger, clock, options.retry)
 
     @property
     def lease_term(self) -> timedelta:

@@ -23,6 +23,7 @@ from syncd.store.board import Board
 log = structlog.get_logger()
 
 _SUCCESS_NOTED_EVERY = 2.0
+_CLAIMED_GO_BACK = 5.0  #: seconds in which what was claimed before a pause is given back
 
 
 class Gate:
@@ -38,14 +39,15 @@ class Gate:
         self._lock = threading.Lock()
         self._breaker = Breaker(pause=options.breaker_pause)
         self._probing = False
-        self._wait_until = clock.now()
+        self._free_at = float("-inf")
+        self._told = self._breaker
         self._pace = Pace(interval=1 / options.rate if options.rate else 0.0)
         self._noted = float("-inf")
 
     def room(self, most: int) -> int:
         """How many dossiers may be claimed now: `most`, one probe, or none."""
         now = self._clock.now()
-        if now < self._wait_until or quiet(self._options.quiet, now.astimezone(self._zone).time()):
+        if self._clock.monotonic() < self._free_at or quiet(self._options.quiet, now.astimezone(self._zone).time()):
             return 0
         with self._lock:
             self._breaker = self._breaker.seen_at(now)
@@ -66,7 +68,7 @@ class Gate:
     def shut(self) -> bool:
         """Whether calls of turns already begun must stop too."""
         with self._lock:
-            return self._breaker.state is BreakerState.OPEN or self._clock.now() < self._wait_until
+            return self._breaker.state is BreakerState.OPEN or self._clock.monotonic() < self._free_at
 
     def pace(self) -> float:
         """Seconds to wait before the next call, to keep the rate."""
@@ -77,15 +79,16 @@ class Gate:
             return seconds
 
     def learn(self, receipt: Receipt) -> None:
-        """Draw the conclusions of one answer for the target as a whole."""
+        """Draw the conclusions of one answer for the target as a whole. To be repeated where the board could not be written."""
         now = self._clock.now()
         with self._lock:
-            before = self._breaker
-            self._breaker = before.after(receipt.outcome, now, self._options.breaker_failures, self._options.breaker_pause)
+            self._breaker = self._breaker.after(receipt.outcome, now, self._options.breaker_failures, self._options.breaker_pause)
             now_is, self._probing = self._breaker, False
-        if now_is.state is not before.state:
+        if (now_is.state, now_is.until) != (self._told.state, self._told.until):
             self._turned(now_is)
+            self._told = now_is
         if receipt.outcome is Outcome.UNAUTHORISED:
+            self._free_at = self._clock.monotonic() + _CLAIMED_GO_BACK
             self._board.pause(self.name, receipt.message or "the target does not accept our credentials")
             log.error(
                 "target_paused",
@@ -95,8 +98,9 @@ class Gate:
                 hint="correct the credentials, then: syncd target resume",
             )
         elif receipt.outcome is Outcome.BUSY:
-            self._wait_until = now + asked(receipt.retry_after)
-            self._board.ask_to_wait(self.name, self._wait_until)
+            patience = asked(receipt.retry_after)
+            self._free_at = self._clock.monotonic() + patience.total_seconds()
+            self._board.ask_to_wait(self.name, now + patience)
         elif receipt.outcome is Outcome.DELIVERED:
             self._note_success()
 

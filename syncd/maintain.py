@@ -6,7 +6,7 @@ journal is cut, a little at a time, so that no other writer waits for long.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import structlog
@@ -44,10 +44,10 @@ class Maintainer:
         age = None if counts.oldest_due is None else max(0.0, (self.clock.now() - counts.oldest_due).total_seconds())
         self.metrics.backlog(name, due=counts.due, dead=counts.dead, oldest_due_seconds=age)
 
-    def prune(self, keep: timedelta) -> int:
-        """Cut the journal to `keep`; how many rows went."""
+    def prune(self, keep: timedelta, proceed: Callable[[], bool] = lambda: True) -> int:
+        """Cut the journal to `keep`, as long as `proceed` says so; how many rows went."""
         before, total = self.clock.now() - keep, 0
-        while gone := self.board.prune(before, PRUNED_AT_ONCE):
+        while proceed() and (gone := self.board.prune(before, PRUNED_AT_ONCE)):
             total += gone
         log.info("journal_pruned", count=total)
         return total

@@ -82,8 +82,9 @@ class Breaker(Value):
     pause: timedelta = BREAKER_FIRST  #: how long it will be open, once it opens
 
     def seen_at(self, now: datetime) -> Breaker:
-        """The breaker as of now: an open one becomes half-open when its time has come."""
-        if self.state is BreakerState.OPEN and self.until is not None and now >= self.until:
+        """The breaker as of now: an open one becomes half-open when its time has come, or cannot be told since the clock
+        was set back."""
+        if self.state is BreakerState.OPEN and self.until is not None and not timedelta() < self.until - now <= self.pause:
             return Breaker(state=BreakerState.HALF_OPEN, failures=self.failures, pause=self.pause)
         return self
 

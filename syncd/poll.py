@@ -12,6 +12,7 @@ was accepted is read from its beginning: whatever the cursor said belonged to an
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 
 import structlog
@@ -60,6 +61,7 @@ class Poller:
         self.board = board
         self.clock = clock
         self.metrics = metrics
+        self._reading = threading.Lock()
         self.proceed: Callable[[], bool] = lambda: True  #: asked after each page; no = stop here, the rest comes next time
 
     def poll(self, *, force: bool = False, fence: Fence | None = None) -> Polled:
@@ -68,6 +70,8 @@ class Poller:
         began = self.clock.monotonic()
         cursor = None if trusted else read_cursor(self.intake.database)
         total = self._take_in(self.source.poll(cursor), trusted, fence, sweeping=False)
+        if not self.proceed():
+            return total
         lag = self.source.lag()
         self.metrics.poll_lag(lag or 0.0)
         self.board.note_source(polled_at=self.clock.now(), lag=lag, suspicion="", accepted=False)
@@ -94,12 +98,17 @@ class Poller:
         return force or note.accepted
 
     def _take_in(self, pages: Iterator[Page], trusted: bool, fence: Fence | None, *, sweeping: bool) -> Polled:
-        """Commit page after page; what they brought."""
+        """Commit page after page; what they brought. A page is read and committed before poll or sweep read another one: an
+        older reading never replaces a newer one."""
         total = Polled()
         limit = float("inf") if trusted else max(FEW, self.options.surprise * self.board.dossiers())
         try:
-            for page in pages:
-                total = self._take_page(page, total, limit, fence, sweeping=sweeping)
+            while True:
+                with self._reading:
+                    page = next(pages, None)
+                    if page is None:
+                        break
+                    total = self._take_page(page, total, limit, fence, sweeping=sweeping)
                 if not self.proceed():
                     break
         except SuspiciousSource as suspicion:

@@ -10,7 +10,8 @@ Three answers change more than themselves:
 - a create that succeeds although the ledger had a record there: the target had lost the dossier, so it holds none of its
   steps either; they are sent again from the first.
 - *unknown*: nothing is assumed. The claim becomes `unsure` and the next turn begins by asking the target. A record is then
-  simply sent (it replaces itself); steps are sent once more, and a second unknown in a row goes to a person.
+  simply sent (it replaces itself), even where the officer took the change back meanwhile, for the target may hold it; steps
+  are sent once more, and a second unknown in a row goes to a person.
 """
 
 from __future__ import annotations
@@ -43,8 +44,10 @@ def after(claim: Claim, portion: Portion, receipt: Receipt) -> Claim:
             return _record_delivered(claim, portion, receipt)
         case Outcome.CROSSED:
             return replace(claim, created=bool(receipt.exists), sent_digest="")
+        case Outcome.UNKNOWN if portion.operation is Operation.STEPS:
+            return replace(claim, unsure=True, doubts=claim.doubts + 1)
         case Outcome.UNKNOWN:
-            return replace(claim, unsure=True, doubts=claim.doubts + (portion.operation is Operation.STEPS))
+            return replace(claim, unsure=True, sent_digest="")
         case _:
             return claim
 

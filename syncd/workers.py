@@ -49,6 +49,7 @@ class Workers:
     def start(self, *, until_idle: bool = False) -> None:
         """Begin. With `until_idle`, each thread ends when nothing can be delivered now."""
         names = [f"{self.name}-{number}" for number in range(self.delivery.options.workers)]
+        self.beats = dict.fromkeys(names, self._clock.monotonic())
         self._threads = [threading.Thread(target=self._run, args=(until_idle,), name=name, daemon=True) for name in names]
         for thread in self._threads:
             thread.start()
@@ -67,7 +68,10 @@ class Workers:
         with self._claiming:
             rest = list(self._queue)
             self._queue.clear()
-        self._ledger.release(rest)
+        try:
+            self._ledger.release(rest)
+        except StoreUnavailable as error:
+            log.error("state_unavailable", target=self.name, error=error.message, hint=error.hint)
         return not any(thread.is_alive() for thread in self._threads)
 
     def _run(self, until_idle: bool) -> None:

@@ -65,6 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def call(arguments: Sequence[str] | None = None) -> int:
     """Run a command line; its exit code."""
+    lang.use(lang.of_environment())  # click would show `syncd --help` before it asks for the default of --lang
     try:
         code = cli.main(args=None if arguments is None else list(arguments), prog_name="syncd", standalone_mode=False)
         sys.stdout.flush()

@@ -40,6 +40,9 @@ def show(app: App, code: str, *, reveal: bool, as_json: bool) -> None:
     """
     with app.journal() as journal:
         story = Story(dossier=code, targets=journal.places(code), events=journal.story(code, reveal=reveal))
+    if reveal:
+        with app.orders(dry_run=False) as orders:
+            orders.note("reveal", code)
     render.put(story, lambda: _blocks(app, story), as_json=as_json, zone=app.zone)
 
 

@@ -24,6 +24,8 @@ from syncd.errors import ConfigurationError, StoreUnavailable
 from syncd.model import Problem
 
 BUSY_SECONDS = 30
+# Or a connection whose other end has silently gone would be waited for without end.
+_NOTICES_ABSENCE = {"connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
 _REMEDIES = (
     ("disk is full", "free space on the volume of the state database; nothing is lost meanwhile"),
     ("No space left", "free space on the volume of the state database; nothing is lost meanwhile"),
@@ -86,7 +88,7 @@ def open_database(url: str) -> Database:
         return Database(
             _sqlite(url)
             if parsed.get_backend_name() == "sqlite"
-            else create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=20, max_overflow=40)
+            else create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=20, max_overflow=40, connect_args={**_NOTICES_ABSENCE, **parsed.query})
         )
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise _refused(

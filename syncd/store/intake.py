@@ -5,8 +5,8 @@ happens. Otherwise the snapshot is replaced, new steps are given the next places
 row of every target learns what the target should have now; a row that was idle, dead or held becomes due by that.
 
 Places are given on arrival and stay: a step that the one-stop commits late comes after those already taken in, so each
-step still goes out exactly once. A step that no target has acknowledged yet follows the one-stop's corrections, and
-disappears with it; an acknowledged one is history.
+step still goes out exactly once. A step that no target has acknowledged yet follows the one-stop's corrections, and is
+emptied with it; its place is not given again, for it may be on its way. An acknowledged one is history.
 
 The code is the key at the target, the primary key is the key at the source; where they disagree a person must look:
 a second row with a code that is taken is stored under `code#id` with a problem, so that it shows as a dead letter; a row
@@ -26,7 +26,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from syncd.clock import Clock
 from syncd.crypto import Cipher
-from syncd.model import Cursor, Page, Value, decode_dossier, encode
+from syncd.errors import UndecipherableError
+from syncd.model import Cursor, Dossier, Page, Value, decode_dossier, encode
 from syncd.store.board import Fence, renew
 from syncd.store.database import Database
 from syncd.store.prepared import Known, Prepared, contested, differing, next_version, one_of_each, placed, prepare, same_row, steps_differ, unchanged
@@ -108,12 +109,15 @@ class Intake:
             return {}
         subjects = [each.subject for each in changed]
         stored: dict[str, dict[int, int]] = {subject: {} for subject in subjects}
-        for row in connection.execute(select(step.c.subject, step.c.step_id, step.c.place).where(step.c.subject.in_(subjects))):
-            stored[row.subject][row.step_id] = row.place
+        given = dict.fromkeys(subjects, 0)
+        for row in connection.execute(_PLACES, {"subjects": subjects}):
+            given[row.subject] = max(given[row.subject], row.place)
+            if row.standing:
+                stored[row.subject][row.step_id] = row.place
         told = {row.subject: row.least for row in connection.execute(_TOLD, {"subjects": subjects})}
         rows, gone, places = [], [], {}
         for each in changed:
-            kept, lost, last = placed(each, stored[each.subject], told.get(each.subject) or 0)
+            kept, lost, last = placed(each, stored[each.subject], told.get(each.subject) or 0, given[each.subject])
             rows += [{"subject": each.subject, "place": place, "step_id": taken.id, "body": self.cipher.seal(body)} for place, taken, body in kept]
             gone += [{"s": each.subject, "p": place} for place in lost]
             places[each.subject] = last
@@ -147,6 +151,7 @@ class Intake:
         resting = or_(old.state == "idle", stopped)
         return insert.on_conflict_do_update(
             index_elements=["target", "subject"],
+            where=old.wanted_version < new.wanted_version,
             set_={
                 "wanted_version": new.wanted_version,
                 "wanted_digest": new.wanted_digest,
@@ -168,7 +173,8 @@ class Intake:
         rows = connection.execute(select(snapshot.c.subject, snapshot.c.source_id).where(snapshot.c.source_id.in_(now_called)))
         stale = [row.subject for row in rows if now_called[row.source_id] != row.subject]
         if stale:
-            told = {row.subject for row in connection.execute(select(ledger.c.subject).where(ledger.c.subject.in_(stale), _TOLD_SOMETHING))}
+            rows = connection.execute(_WHETHER_TOLD, {"subjects": stale})
+            told = {row.subject for row in rows if row.told}
             for table in (ledger, step, snapshot):
                 connection.execute(delete(table).where(table.c.subject.in_([subject for subject in stale if subject not in told])))
 
@@ -179,7 +185,13 @@ class Intake:
         query = select(snapshot.c.subject, snapshot.c.body).where(snapshot.c.subject.in_([each.subject for each in changed]))
         with self.database.read() as connection:
             before = {row.subject: row.body for row in connection.execute(query)}
-        return {each.subject: differing(decode_dossier(self.cipher.open(before[each.subject])), each.dossier) for each in changed}
+        return {each.subject: self._differing(before[each.subject], each.dossier) for each in changed}
+
+    def _differing(self, before: bytes, now: Dossier) -> str:
+        try:
+            return differing(self.cipher.decoded(before, decode_dossier), now)
+        except UndecipherableError:
+            return ""
 
     def _insert(self, table: Any) -> Any:
         return (sqlite if self.database.sqlite else postgresql).insert(table)
@@ -242,10 +254,20 @@ def read_cursor(database: Database, name: str = "onestop") -> Cursor | None:
 
 
 _TOLD_SOMETHING = or_(ledger.c.created, ledger.c.steps_sent > 0, ledger.c.state == "leased", ledger.c.unsure)
+# Locked, so that no worker leases one of them between the question and what follows from it.
+_WHETHER_TOLD = (
+    select(ledger.c.subject, _TOLD_SOMETHING.label("told"))
+    .where(ledger.c.subject.in_(bindparam("subjects", expanding=True)))
+    .order_by(ledger.c.target, ledger.c.subject)
+    .with_for_update()
+)
 _TOLD = (
     select(ledger.c.subject, func.min(ledger.c.steps_sent).label("least"))
     .where(ledger.c.subject.in_(bindparam("subjects", expanding=True)))
     .group_by(ledger.c.subject)
 )
 _SET_STEPS = snapshot.update().where(snapshot.c.subject == bindparam("s")).values(steps=bindparam("n"))
-_FORGET_STEP = step.delete().where(step.c.subject == bindparam("s"), step.c.place == bindparam("p"))
+_FORGET_STEP = step.update().where(step.c.subject == bindparam("s"), step.c.place == bindparam("p")).values(body=b"")
+_PLACES = select(step.c.subject, step.c.step_id, step.c.place, (func.length(step.c.body) > 0).label("standing")).where(
+    step.c.subject.in_(bindparam("subjects", expanding=True))
+)

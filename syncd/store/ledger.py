@@ -11,7 +11,8 @@ transaction, for as many calls as were answered meanwhile. Where a delivery ends
 target should have *now*, which a poll may have raised in the meantime, and becomes `idle` or `due`.
 
 A lease that ends unanswered (`expire`, `reclaim`) says that a call may have been on its way: the row becomes due and
-`unsure`, and the next turn asks the target first (laws L7, L10).
+`unsure`, what the target holds of the record is no longer known, and the next turn asks the target first (laws L7, L10). An
+expired row keeps its token until somebody else leases it: an answer that could not be written in time still counts.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ class Ledger:
             until=until,
             version=body.version,
             digest=body.digest,
-            dossier=decode_dossier(self.cipher.open(body.body)),
+            dossier=self.cipher.decoded(body.body, decode_dossier),
             steps=tuple((place, self._step(sealed)) for place, sealed in steps),
             created=row.created,
             sent_version=row.sent_version,
@@ -110,7 +111,7 @@ class Ledger:
         )
 
     def _step(self, sealed: bytes) -> Step:
-        return decode_step(self.cipher.open(sealed))
+        return self.cipher.decoded(sealed, decode_step)
 
     def peek(self, name: str, subject: str) -> Claim | None:
         """The claim a delivery would start from, without leasing anything."""
@@ -153,15 +154,15 @@ class Ledger:
             "node": self.node,
             "operation": made.operation.value,
             "outcome": receipt.outcome.value,
-            "code": receipt.code[:64],
-            "message": receipt.message,
+            "code": _storable(receipt.code)[:64],
+            "message": _storable(receipt.message),
             "duration_ms": round(made.duration * 1000),
             "version": made.version,
             "first_step": made.first_step,
             "last_step": made.last_step,
             "again": made.again,
             "request": self.cipher.seal(made.request) if made.request else None,
-            "answer": self.cipher.seal(receipt.text[:_ANSWER_LIMIT].encode()) if receipt.text else None,
+            "answer": self.cipher.seal(_storable(receipt.text[:_ANSWER_LIMIT]).encode()) if receipt.text else None,
         }
 
     def release(self, claims: Iterable[Claim]) -> None:
@@ -177,20 +178,26 @@ class Ledger:
 
     def reclaim(self) -> int:
         """End all leases of this node, at its start: whoever held them is gone."""
-        return self._orphan(ledger.c.lease_node == self.node)
+        return self._orphan(ledger.c.lease_node == self.node, lease_token="", lease_until=None)
 
-    def _orphan(self, which: Any) -> int:
+    def _orphan(self, which: Any, **values: Any) -> int:
         pending = ledger.c.steps_sent < ledger.c.steps_wanted
         doubts = case((and_(pending, ledger.c.doubts == 0), 1), else_=ledger.c.doubts)
+        untold = case((ledger.c.wanted_version > ledger.c.sent_version, ""), else_=ledger.c.sent_digest)
         with self.database.write() as connection:
-            done = connection.execute(update(ledger).where(LEASED, which).values(state="due", unsure=true(), doubts=doubts, lease_token="", lease_until=None))
-        return done.rowcount
+            orphaned = update(ledger).where(LEASED, which).values(state="due", unsure=true(), doubts=doubts, sent_digest=untold, **values)
+            return connection.execute(orphaned).rowcount
 
     def wake(self, name: str, now: datetime) -> int:
         """Make everything due at once that waits only because the target was away."""
         waiting = and_(ledger.c.target == name, DUE, ledger.c.due_at > now, ledger.c.outcome.in_(("unavailable", "unknown", "busy")))
         with self.database.write() as connection:
             return connection.execute(update(ledger).where(waiting).values(due_at=now)).rowcount
+
+
+def _storable(text: str) -> str:
+    """The text without what a database refuses to hold: an answer in broken text is booked like any other."""
+    return text.encode(errors="replace").decode().replace("\0", "\ufffd")
 
 
 def _grouped(rows: Iterable[Row[Any]]) -> dict[str, list[tuple[int, bytes]]]:
@@ -218,11 +225,11 @@ def _ledger_row(entry: Entry) -> dict[str, Any]:
         "failures_now": claim.failures,
         "unsure_now": claim.unsure,
         "doubts_now": claim.doubts,
-        "memo_now": claim.memo,
+        "memo_now": _storable(claim.memo),
         "outcome_now": receipt.outcome.value,
-        "code_now": receipt.code[:64] if failed else "",
-        "message_now": receipt.message if failed else "",
-        "hint_now": receipt.hint if failed else "",
+        "code_now": _storable(receipt.code)[:64] if failed else "",
+        "message_now": _storable(receipt.message) if failed else "",
+        "hint_now": _storable(receipt.hint) if failed else "",
         "replaced": entry.attempt is not None and entry.attempt.operation is not Operation.STEPS and receipt.outcome in _MAY_HAVE_ARRIVED,
         "success": entry.attempt is not None and receipt.outcome is Outcome.DELIVERED,
     }

@@ -144,7 +144,7 @@ class Orders:
         return self._done(count, busy)
 
     def _again(self) -> dict[str, Any]:
-        return {"state": "due", "due_at": self.clock.now(), "sent_digest": "", "failures": 0, **_CLEARED}
+        return {"state": "due", "due_at": self.clock.now(), "sent_digest": "", "lease_token": "", "failures": 0, **_CLEARED}
 
     @staticmethod
     def _filters(which: Selection) -> ColumnElement[bool]:

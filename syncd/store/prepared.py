@@ -86,11 +86,11 @@ def next_version(before: Known | None) -> int:
     return before.version + 1 if before else 1
 
 
-def placed(each: Prepared, stored: Mapping[int, int], told: int) -> tuple[list[tuple[int, Step, bytes]], list[int], int]:
-    """Steps to write with their places, places to forget, and the last place then."""
+def placed(each: Prepared, stored: Mapping[int, int], told: int, given: int) -> tuple[list[tuple[int, Step, bytes]], list[int], int]:
+    """Steps to write with their places, places to forget, and the last place then; `given` is the last place ever given."""
     present = {taken.id for taken, _ in each.steps}
     lost = [place for step_id, place in stored.items() if place > told and step_id not in present]
-    following = max(stored.values(), default=0) + 1
+    following = given + 1
     kept = []
     for taken, body in each.steps:
         place = stored.get(taken.id)

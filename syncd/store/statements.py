@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, case, exists, false, insert, literal_column, select, true, update
+from sqlalchemy import Select, and_, bindparam, case, exists, false, func, insert, literal_column, select, true, update
 
 from syncd.store.schema import attempt, ledger, snapshot, source_cursor, step, target
 
@@ -48,14 +48,14 @@ BODIES = select(snapshot.c.subject, snapshot.c.version, snapshot.c.digest, snaps
 STEPS = (
     select(step.c.subject, step.c.place, step.c.body)
     .join(ledger, and_(ledger.c.target == bindparam("t"), ledger.c.subject == step.c.subject))
-    .where(step.c.subject.in_(bindparam("subjects", expanding=True)), step.c.place > ledger.c.steps_sent)
+    .where(step.c.subject.in_(bindparam("subjects", expanding=True)), step.c.place > ledger.c.steps_sent, func.length(step.c.body) > 0)
     .order_by(step.c.subject, step.c.place)
 )
 
 # In the order of the dossiers, as every transaction that touches several rows: two of them cannot wait for each other.
 HELD = (
     select(ledger.c.subject, ledger.c.lease_token)
-    .where(ledger.c.target == bindparam("t"), ledger.c.subject.in_(bindparam("subjects", expanding=True)), LEASED)
+    .where(ledger.c.target == bindparam("t"), ledger.c.subject.in_(bindparam("subjects", expanding=True)))
     .order_by(ledger.c.subject)
 )
 

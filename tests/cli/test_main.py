@@ -46,6 +46,12 @@ def test_mistakes_of_use_are_told_in_vietnamese_too(bare: Caller) -> None:
     assert "Lỗi: hãy nêu mã hồ sơ tắc" in shown.err
 
 
+@pytest.mark.parametrize("arguments", [("--help",), ("status", "--help")])
+def test_help_is_in_the_language_of_the_locale(bare: Caller, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]) -> None:
+    monkeypatch.setenv("LC_ALL", "vi_VN.UTF-8")
+    assert bare(*arguments).out.startswith("Cách dùng:")
+
+
 def test_without_a_configuration_the_way_to_one_is_told(bare: Caller) -> None:
     shown = bare("status")
     assert (shown.code, shown.out) == (exits.CONFIGURATION, "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import signal
+import sqlite3
 import subprocess
 import sys
 from datetime import datetime
@@ -74,6 +75,15 @@ def test_a_story_has_the_documented_shape_and_nobody_in_it(syncd: Caller, world:
     assert owner not in syncd("show", code).out
     assert owner in syncd("show", code, "--reveal").out
     assert owner in syncd("show", code, "--reveal", "--json").out
+
+
+def test_whoever_has_personal_data_shown_leaves_a_row(syncd: Caller, world: World, delivered: Result) -> None:
+    code = next(iter(world.portal.holdings.records()))
+    with sqlite3.connect(world.folder / "state.db") as state:
+        syncd("show", code)
+        assert state.execute("SELECT count(*) FROM audit").fetchone() == (0,)
+        syncd("show", code, "--reveal")
+        assert state.execute("SELECT action, detail FROM audit").fetchall() == [("reveal", code)]
 
 
 @FILLED
