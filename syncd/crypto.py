@@ -114,6 +114,8 @@ def rotate_key_file(path: Path) -> None:
     fresh = path.with_name(path.name + ".new")
     fresh.unlink(missing_ok=True)
     _write_new(fresh, f"{new_key()}\n{path.read_text('ascii')}")
+    owner = path.stat()
+    os.chown(fresh, owner.st_uid, owner.st_gid)  # root may rotate the service's key
     fresh.replace(path)
 
 

@@ -96,7 +96,7 @@ class Orders:
         """Take the steps whose answer was lost twice as acknowledged: a person saw them at the target. What comes after them
         goes on. Raises `NotFound` for ids that are no such letters."""
         tried = and_(attempt.c.target == ledger.c.target, attempt.c.subject == ledger.c.subject, attempt.c.code == UNKNOWN_TWICE)
-        last = select(func.max(attempt.c.last_step)).where(tried).scalar_subquery()
+        last = select(attempt.c.last_step).where(tried).order_by(attempt.c.id.desc()).limit(1).scalar_subquery()
         values = {**self._due_again(), "steps_sent": func.coalesce(last, ledger.c.steps_sent), "doubts": 0, "unsure": false()}
         return self._stopped("arrived", letters, ("dead",), values, reason, ledger.c.error_code == UNKNOWN_TWICE)
 
