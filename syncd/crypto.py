@@ -62,10 +62,6 @@ class Cipher:
         except msgspec.DecodeError:
             raise UndecipherableError("Stored text was written by another version of syncd.", hint="go back to the version that wrote it") from None
 
-    def current(self, sealed: bytes) -> bool:
-        """Whether the text is sealed with the first key."""
-        return sealed.startswith(self._head)
-
 
 def _fingerprint(key: bytes) -> bytes:
     return hashlib.sha256(key).digest()[:4]

@@ -12,7 +12,7 @@ A mapping is TOML, so that an administrator can change a code without a programm
     code = "000.00.00.H03"
     until = 2025-06-30
 
-    [shapes.record.MaHoSo]              # a shape is an ordered set of fields; each field is a rule
+    [shapes.record.Code]                # a shape is an ordered set of fields; each field is a rule
     from = "code"                       # path in the input; a list = the first that is present
     required = true
     max = 50

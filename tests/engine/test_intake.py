@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from syncd.errors import LeaseLost
+from syncd.crypto import KEY_BYTES, Cipher
+from syncd.errors import LeaseLost, UndecipherableError
 from syncd.model import Cursor, Page, Snapshot
 from syncd.store.intake import Intake, read_cursor
 from syncd.store.schema import change, snapshot
@@ -149,7 +150,14 @@ def test_nothing_personal_stands_readable_in_the_state(make: Make, state_url: st
 def test_a_key_put_on_top_seals_and_the_old_one_still_opens(make: Make) -> None:
     engine = make()
     engine.see(dossier())
+    fresh = b"n" * KEY_BYTES
+    rotated = Cipher([fresh, b"k" * KEY_BYTES])
+    engine.ledger.cipher = engine.intake.cipher = rotated
+    engine.settle()
+    assert CODE in engine.target.records
+    engine.see(dossier(note="after the rotation"))
     with engine.database.read() as connection:
         sealed = connection.execute(select(snapshot.c.body)).scalar_one()
-    assert CIPHER.current(sealed)
-    assert b"Ho" in CIPHER.open(sealed)
+    assert b"after the rotation" in Cipher([fresh]).open(sealed)
+    with pytest.raises(UndecipherableError):
+        CIPHER.open(sealed)
