@@ -15,8 +15,8 @@ from datetime import timedelta
 from typing import Generic, TypeVar
 
 from connectors._http.outcomes import Trouble
+from syncd.calls import Outcome
 from syncd.clock import Clock
-from syncd.model import Outcome
 
 V = TypeVar("V")
 Obtain = Callable[[float], "tuple[V, timedelta] | Trouble"]  #: told the monotonic second to be back by; gives the value and how long it is good

@@ -24,11 +24,12 @@ from connectors._dvcqg.options import DvcqgOptions
 from connectors._dvcqg.wires import SERVICES, Envelope, Gateway, Wire
 from connectors._http.calls import Http, problems
 from connectors._http.outcomes import Trouble
+from syncd.calls import Element, Outcome, Portion, Receipt, Standing
 from syncd.clock import Clock
 from syncd.errors import ConfigurationError
-from syncd.model import Dossier, Element, Origin, Outcome, Portion, Problem, Receipt, Standing
+from syncd.model import Dossier, Kind, Origin, Problem
 from syncd.options import TargetOptions
-from syncd.ports import Target
+from syncd.ports import Collector, Target
 from syncd.redact import MASK, personal_values, redact
 
 LONGEST_MESSAGE = 300
@@ -46,6 +47,8 @@ class Dvcqg:
 
     def __init__(self, name: str, options: DvcqgOptions, mapping: PortalMapping, http: Http, clock: Clock) -> None:
         self.name = name
+        self.replaces = True
+        self.collector: Collector | None = None
         self.batch = options.batch
         self.steps_per_call = options.steps_per_call
         self.longest = timedelta(seconds=2 * http.span)  # as much for what must go before a call as for the call
@@ -92,8 +95,9 @@ class Dvcqg:
             outcome=outcome, exists=exists, code=answer.code, message=message, hint=_REFUSED if outcome is Outcome.REJECTED else "", text=self._text(answer)
         )
 
-    def look_up(self, dossier: Dossier) -> Standing | None:
+    def look_up(self, portion: Portion) -> Standing | None:
         """What the portal says of this dossier: that it is there, and more where the answer has more."""
+        dossier = portion.dossier
         portals = dossier.origin is Origin.PORTAL
         code = dossier.portal_code if portals else dossier.code
         answer = self._wire.look_up(code, self._until()) if code else None
@@ -160,6 +164,10 @@ class DvcqgConnector:
     """What the entry point names."""
 
     options: type[TargetOptions] = DvcqgOptions
+
+    def takes(self, options: TargetOptions) -> frozenset[Kind]:
+        """Dossiers."""
+        return frozenset({Kind.DOSSIER})
 
     def build(self, name: str, options: TargetOptions, *, clock: Clock, mappings: Path | None = None, sleep: Callable[[float], None] = time.sleep) -> Target:
         """A portal ready to use; no network. Raises `ConfigurationError` with every problem."""

@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import Field, SecretStr
 
 from connectors._onestop.database import Database, stamp_text
 from connectors._onestop.mapping import SourceMapping, load
@@ -25,9 +24,7 @@ from connectors._onestop.window import Window
 from syncd.clock import Clock
 from syncd.errors import SuspiciousSource
 from syncd.model import Cursor, Page
-from syncd.options import Duration, SourceOptions, Zone
-
-Agencies = Annotated[tuple[str, ...], BeforeValidator(lambda given: ((given,) if given else ()) if isinstance(given, str) else given)]
+from syncd.options import Codes, Duration, SourceOptions, Zone
 
 
 class OneStopOptions(SourceOptions):
@@ -38,7 +35,7 @@ class OneStopOptions(SourceOptions):
     mapping: str = Field("opencps-v2", description="mapping file: a name under mappings/onestop/ or a path")
     overlap: Duration = Field("5m", description="how far behind the cursor is read again: commit order is not timestamp order")  # type: ignore[assignment]
     page: int = Field(1000, ge=1, le=1000, description="dossiers read at once")
-    agency: Agencies = Field((), description="publish dossiers of this agency and the units under it only; one code or a list")
+    agency: Codes = Field((), description="publish dossiers of this agency and the units under it only; one code or a list")
     timezone: Zone = Field("Asia/Ho_Chi_Minh", description="the zone of the database's times")
     statement_timeout: Duration = Field("30s", description="longest time one statement may take")  # type: ignore[assignment]
 

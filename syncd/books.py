@@ -16,14 +16,15 @@ from typing import TypeVar
 import structlog
 from msgspec.structs import replace
 
+from syncd.calls import Attempt, Claim, Element, Operation, Outcome, Portion, Receipt
 from syncd.clock import Clock
 from syncd.errors import StoreUnavailable
-from syncd.model import Attempt, Claim, Element, Operation, Outcome, Portion, Receipt, Value
+from syncd.model import Value
 from syncd.policy import Next, decide
 from syncd.redact import personal_values, redact
 from syncd.store.grouping import GroupCommit
 from syncd.store.ledger import Entry, Ledger
-from syncd.turns import UNKNOWN_TWICE, after, next_portion, too_doubtful
+from syncd.turns import UNKNOWN_SENT, UNKNOWN_TWICE, after, next_portion, too_doubtful
 
 log = structlog.get_logger()
 
@@ -76,9 +77,10 @@ class Books:
             entry = self._failed(before, made, attempt)
         return next(iter(self._submit([entry])), None)
 
-    def in_sync(self, claim: Claim, *, takes_steps: bool) -> None:
-        """Book that nothing was left to send."""
-        self._submit([self._settled(claim, takes_steps=takes_steps, attempt=None)])
+    def in_sync(self, claim: Claim) -> None:
+        """Book that nothing was left to send: steps that stayed behind are none of the target's."""
+        entry = self._settled(claim, takes_steps=False, attempt=None)
+        self._submit([replace(entry, next=Next.REST) if claim.withdrawn else entry])
 
     def patiently(self, write: Callable[[], Written]) -> Written:
         """Write, however long the state database is away; when syncd stops, until `daemon.drain` ends the process."""
@@ -115,7 +117,7 @@ class Books:
             case Outcome.CROSSED | Outcome.DELIVERED:
                 return Entry(claim=claim, next=Next.GO_ON, at=made.at, due_at=made.at, attempt=attempt)
             case _:
-                return self._failed(claim, made, attempt, dead=made.receipt.code == UNKNOWN_TWICE)
+                return self._failed(claim, made, attempt)
 
     @staticmethod
     def _judged(made: Made, claim: Claim, part: Part, crossed: set[str]) -> Made:
@@ -135,9 +137,9 @@ class Books:
         now = self._clock.now()
         return Entry(claim=replace(claim, unsure=False), next=Next.SETTLE, at=now, due_at=now, attempt=attempt)
 
-    def _failed(self, claim: Claim, made: Made, attempt: Attempt, *, dead: bool = False) -> Entry:
+    def _failed(self, claim: Claim, made: Made, attempt: Attempt) -> Entry:
         decision = decide(made.receipt, claim.failures, self._clock.now(), self._waits, self._dice.random())
-        goes = Next.DEAD if dead else decision.next
+        goes = Next.DEAD if made.receipt.code in (UNKNOWN_SENT, UNKNOWN_TWICE) else decision.next
         return Entry(claim=replace(claim, failures=decision.failures), next=goes, at=made.at, due_at=decision.due_at, attempt=attempt)
 
 

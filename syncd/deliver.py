@@ -19,25 +19,26 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from msgspec.structs import replace
 
 from syncd.books import Books, Made, Part
+from syncd.calls import Claim, Outcome, Receipt, Standing
 from syncd.clock import Clock
 from syncd.errors import Unmappable
 from syncd.gate import Gate
 from syncd.metrics import Metrics
-from syncd.model import Claim, Outcome, Receipt, Standing
 from syncd.options import TargetOptions
 from syncd.ports import Target
 from syncd.store.ledger import Ledger
-from syncd.turns import next_portion
+from syncd.turns import UNKNOWN_SENT, look_up, next_portion
 
 log = structlog.get_logger()
 
 LEASE_MARGIN = timedelta(seconds=10)
+_UNKNOWN_SENT = "see at the target whether it is there; if so: syncd dead arrived, if not: syncd dead retry"
 
 
 class Delivery:
@@ -75,15 +76,22 @@ class Delivery:
         at, began = self.clock.now(), self.clock.monotonic()
         standing = self._look_up(claim)
         if standing is None:
-            return replace(claim, unsure=False)
+            return self._guessed(claim, at)
         receipt = Receipt(outcome=standing.outcome, exists=standing.exists, message=standing.message, text=standing.text, retry_after=standing.retry_after)
         made = Made(at=at, receipt=receipt, seconds=self.clock.monotonic() - began)
         self._learn(made)
         return self.books.looked_up(claim, _as_told(claim, standing), made)
 
+    def _guessed(self, claim: Claim, at: datetime) -> Claim | None:
+        """What to do where nobody can tell whether a call arrived: what replaces itself goes again, the rest a person settles."""
+        if self.target.replaces or not claim.record_due:
+            return replace(claim, unsure=False)
+        receipt = Receipt(outcome=Outcome.UNKNOWN, code=UNKNOWN_SENT, message="it may have arrived, and the target cannot be asked", hint=_UNKNOWN_SENT)
+        return self.books.looked_up(claim, claim, Made(at=at, receipt=receipt))
+
     def _look_up(self, claim: Claim) -> Standing | None:
         try:
-            return self.target.look_up(claim.dossier)
+            return self.target.look_up(look_up(claim))
         except Exception as error:  # noqa: BLE001  a connector's bug is contained, see the module
             return Standing(outcome=Outcome.UNAVAILABLE, message=_bug(claim, error).message)
 
@@ -99,10 +107,10 @@ class Delivery:
                 yield parts[first : first + self.target.batch]
 
     def _part(self, claim: Claim) -> Part | None:
-        takes_steps = self.target.takes_steps(claim.dossier)
+        takes_steps = claim.matter is None and self.target.takes_steps(claim.dossier)
         portion = next_portion(claim, self.target.steps_per_call, takes_steps)
         if portion is None:
-            self.books.in_sync(claim, takes_steps=takes_steps)
+            self.books.in_sync(claim)
             return None
         part = Part(claim=claim, portion=portion, takes_steps=takes_steps)
         try:

@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from syncd.calls import Outcome, Receipt
 from syncd.clock import Clock
-from syncd.model import Outcome, Receipt
 from syncd.options import TargetOptions
 from syncd.policy import Breaker, BreakerState, Pace, asked, quiet
 from syncd.store.board import Board
@@ -80,6 +80,8 @@ class Gate:
 
     def learn(self, receipt: Receipt) -> None:
         """Draw the conclusions of one answer for the target as a whole. To be repeated where the board could not be written."""
+        if receipt.outcome is Outcome.DEFERRED:
+            return
         now = self._clock.now()
         with self._lock:
             self._breaker = self._breaker.after(receipt.outcome, now, self._options.breaker_failures, self._options.breaker_pause)

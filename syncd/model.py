@@ -143,11 +143,61 @@ class Step(Stored):
     problems: tuple[Problem, ...] = ()
 
 
+class Draft(Stored):
+    """A draft result of a dossier (dự thảo), to be signed and issued by the document system. It is handed over once."""
+
+    id: str  #: key in the one-stop
+    revision: str = ""  #: differs whenever the file does; with the key it says which draft this is
+    title: str = ""
+    kind: str = ""  #: document type (loại văn bản), in the words of the mapping
+    file: str = ""  #: where the content is: a path or an address
+    file_name: str = ""
+    signer: str = ""  #: account at the document system of who is to sign
+    signer_name: str = ""
+    submitter: str = ""  #: account of the officer who submits
+    submitter_name: str = ""
+    due_at: datetime | None = None
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        """Digest of what makes it this draft: a corrected title is no second document to sign."""
+        return digest(encode((self.id, self.revision)))
+
+
+class Statistic(Stored):
+    """What became of one agency's dossiers in one period (thống kê tình hình giải quyết)."""
+
+    agency: Agency
+    year: int
+    month: int = 0  #: 0 = the whole year
+    received: int = 0  #: handed in within the period
+    carried_over: int = 0  #: handed in before and open when it began
+    on_time: int = 0  #: solved within the period, no later than promised
+    late: int = 0  #: solved within the period, too late
+    pending: int = 0  #: open at its end, the promised time not yet past
+    overdue: int = 0  #: open at its end, the promised time past
+
+    @property
+    def key(self) -> str:
+        """The ledger's subject for it."""
+        return f"statistic:{self.year}{f'-{self.month:02}' if self.month else ''}:{self.agency.code}"
+
+
+class Kind(StrEnum):
+    """What a target may take."""
+
+    DOSSIER = "dossier"
+    DRAFT = "draft"
+    STATISTIC = "statistic"
+
+
 class Snapshot(Value):
-    """A dossier and its steps, as read at one moment."""
+    """A dossier, its steps and its drafts, as read at one moment."""
 
     dossier: Dossier
     steps: tuple[Step, ...] = ()
+    drafts: tuple[Draft, ...] = ()
 
     def body(self) -> bytes:
         """The dossier as canonical JSON."""
@@ -174,112 +224,6 @@ class Page(Value):
     skipped_steps: int = 0  #: purely internal steps left out
 
 
-class Outcome(StrEnum):
-    """What became of one call, in the engine's terms."""
-
-    DELIVERED = "delivered"
-    CROSSED = "crossed"  #: the target already had, or did not have, what the ledger thought; sent the other way at once
-    REJECTED = "rejected"  #: the target understood and refused: a person must look
-    UNAVAILABLE = "unavailable"  #: certainly not processed; send again later
-    BUSY = "busy"  #: the target asks to wait
-    UNAUTHORISED = "unauthorised"  #: the target does not know us: nothing goes out until a person has looked
-    UNKNOWN = "unknown"  #: no answer arrived: it may or may not have been processed (law L7)
-
-
-class Receipt(Value):
-    """The answer to one call. `text` may quote personal data and is kept encrypted; `message` may not."""
-
-    outcome: Outcome
-    exists: bool | None = None  #: whether the target has the dossier now, where the answer says so
-    code: str = ""  #: error code as the target spells it, or syncd's own word
-    message: str = ""  #: short and free of personal data
-    hint: str = ""
-    text: str = ""  #: the raw answer, shortened
-    retry_after: float | None = None  #: seconds the target asked for
-    memo: dict[str, str] = {}  #: what the connector wants back with the next call, by dossier code
-
-
-class Standing(Value):
-    """What a target answered when asked about one dossier."""
-
-    outcome: Outcome  #: delivered where it answered, else why it could not be asked
-    exists: bool | None = None
-    status: Status | None = None  #: None: the target does not say, so not comparable
-    received_at: datetime | None = None
-    due_at: datetime | None = None
-    message: str = ""
-    text: str = ""
-    retry_after: float | None = None
-
-
-class Operation(StrEnum):
-    """What a call does at the target."""
-
-    CREATE = "create"
-    UPDATE = "update"
-    STEPS = "steps"
-    LOOKUP = "lookup"
-
-
-class Portion(Value):
-    """What goes to a target next for one dossier: its record, or a run of its steps."""
-
-    operation: Operation
-    dossier: Dossier
-    steps: tuple[Step, ...] = ()
-    memo: str = ""  #: what the connector asked to remember
-
-
-class Element(Value):
-    """A portion in a target's own terms, ready to send."""
-
-    dossier: str
-    lane: str  #: elements of one lane may travel in one call; "" travels alone
-    body: bytes
-
-
-class Claim(Value):
-    """A leased ledger row, with all that a delivery needs to know."""
-
-    target: str
-    subject: str
-    token: str  #: of the lease; every write names it (law L3)
-    until: datetime  #: end of the lease
-    version: int  #: of the snapshot read
-    digest: str  #: of its record
-    dossier: Dossier
-    steps: tuple[tuple[int, Step], ...] = ()  #: not yet acknowledged, by their place in the dossier's history
-    created: bool = False  #: the target has acknowledged a record
-    sent_version: int = 0
-    sent_digest: str = ""
-    steps_sent: int = 0  #: place of the last acknowledged step
-    failures: int = 0
-    unsure: bool = False  #: an outcome is not known: ask the target before sending
-    doubts: int = 0  #: times in a row that the outcome of the next steps was not known
-    memo: str = ""
-
-    @property
-    def record_due(self) -> bool:
-        """Whether the target lacks this record."""
-        return self.digest != self.sent_digest
-
-
-class Attempt(Value):
-    """One call about one dossier, as the journal keeps it."""
-
-    at: datetime
-    target: str
-    subject: str
-    operation: Operation
-    receipt: Receipt
-    duration: float  #: seconds
-    version: int = 0
-    first_step: int = 0  #: places of the steps sent, 0 for a record
-    last_step: int = 0
-    again: bool = False  #: sent after an outcome that was not known: the target may hold it twice
-    request: bytes = b""
-
-
 def encode(value: object) -> bytes:
     """The canonical JSON of a value: field order as declared, defaults left out."""
     return _encoder.encode(value)
@@ -295,6 +239,11 @@ def decode_step(body: bytes) -> Step:
     return _steps.decode(body)
 
 
+def decode_matter(kind: str, body: bytes) -> Draft | Statistic:
+    """The draft or statistic written by `encode`."""
+    return _drafts.decode(body) if kind == Kind.DRAFT else _statistics.decode(body)
+
+
 def digest(body: bytes) -> str:
     """128 bits of SHA-256 in hex: equal digests mean equal content."""
     return hashlib.sha256(body).hexdigest()[:32]
@@ -303,3 +252,5 @@ def digest(body: bytes) -> str:
 _encoder = msgspec.json.Encoder()
 _dossiers = msgspec.json.Decoder(Dossier)
 _steps = msgspec.json.Decoder(Step)
+_drafts = msgspec.json.Decoder(Draft)
+_statistics = msgspec.json.Decoder(Statistic)

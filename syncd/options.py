@@ -48,6 +48,7 @@ def zone(given: str) -> str:
 
 
 Zone = Annotated[str, AfterValidator(zone)]
+Codes = Annotated[tuple[str, ...], BeforeValidator(lambda given: ((given,) if given else ()) if isinstance(given, str) else given)]
 OptionalPath = Annotated[Path | None, BeforeValidator(lambda given: given or None)]
 Duration = Annotated[timedelta, BeforeValidator(duration), PlainSerializer(duration_text)]
 
@@ -84,3 +85,13 @@ class TargetOptions(Options):
     breaker_failures: int = Field(5, ge=1, description="transport failures in a row after which the target is left alone for a while")
     breaker_pause: Duration = Field("1m", description="how long it is first left alone; doubles up to 30m")  # type: ignore[assignment]
     quiet: str = Field("", pattern=r"^$|^\d\d:\d\d-\d\d:\d\d$", description='hours without deliveries, "22:00-05:00"')
+
+
+class OfficeOptions(TargetOptions):
+    """What every document system can be told."""
+
+    workers: int = Field(1, ge=1, le=64, description="calls at the same time")
+    timeout: Duration = Field("60s", description="longest wait for one answer; drafts are large")  # type: ignore[assignment]
+    scope: Codes = Field((), description="agencies whose drafts go there, with the units under them; empty: all that no other document system has")
+    collect: Duration = Field("3m", gt=timedelta(0), description="how often what was issued is fetched")  # type: ignore[assignment]
+    largest: int = Field(20, ge=1, le=200, description="MB (10^6 bytes) that one file may have, either way")

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 
-from syncd.model import Outcome, Receipt, Value
+from syncd.calls import Outcome, Receipt
+from syncd.model import Value
 
 BUSY_WAIT = timedelta(seconds=60)
 LONGEST_ASKED = timedelta(hours=1)
@@ -28,6 +29,7 @@ class Next(StrEnum):
 
     GO_ON = "leased"  #: more of this dossier goes out in the same turn
     SETTLE = "settle"  #: nothing left to send: in sync, or due again if the source has moved on meanwhile
+    REST = "idle"  #: not to be sent at all, whatever the ledger wanted
     LATER = "due"
     DEAD = "dead"
 

@@ -11,8 +11,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
+from syncd.calls import Element, Portion, Receipt, Standing
 from syncd.clock import Clock
-from syncd.model import Cursor, Dossier, Element, Page, Portion, Receipt, Standing
+from syncd.documents import Filed, IssuedDocument, Listing, Take, Verdict
+from syncd.model import Cursor, Dossier, Kind, Page, Problem
 from syncd.options import SourceOptions, TargetOptions
 
 
@@ -54,6 +56,8 @@ class Target(Protocol):
     """
 
     name: str  #: as in the configuration
+    replaces: bool  #: a record sent twice replaces itself; where not, and it cannot be asked, a lost answer waits for a person
+    collector: Collector | None  #: for what comes back; None where nothing does
     batch: int  #: elements of one lane a call may carry
     steps_per_call: int  #: steps an element may carry
     longest: timedelta  #: no call takes longer, whatever the target does; leases are measured by it
@@ -75,8 +79,8 @@ class Target(Protocol):
         answer, or the certainty that the request never left, says otherwise."""
         ...
 
-    def look_up(self, dossier: Dossier) -> Standing | None:
-        """What the target holds of this dossier; None where it cannot be asked at all."""
+    def look_up(self, portion: Portion) -> Standing | None:
+        """What the target holds of the dossier or matter of this portion; None where it cannot be asked at all."""
         ...
 
     def probe(self) -> Receipt:
@@ -88,10 +92,62 @@ class Target(Protocol):
         ...
 
 
+class Collector(Protocol):
+    """The way back from a document system. One thread uses it; like `Target`, it lets no exception of a library out.
+
+    The far end lists a document until it is acknowledged, so everything here may be repeated at any time.
+    """
+
+    longest: timedelta  #: no call takes longer
+
+    def waiting(self, known: int) -> Listing:
+        """The documents that wait for us; `known` of them are here already and not yet acknowledged, so that many come on
+        top of what one listing should bring."""
+        ...
+
+    def fetch(self, document: str) -> IssuedDocument | Receipt:
+        """One document, its files whole; or why not: a rejected receipt where it can never be read."""
+        ...
+
+    def acknowledge(self, document: str, verdict: Verdict) -> Receipt:
+        """Tell what became of it; delivered also where the far end no longer knows it."""
+        ...
+
+    def listen(self, take: Take) -> None:
+        """Begin to receive what the far end pushes, where it does. `take` keeps a document durably before it returns, and
+        raises `StoreUnavailable` where it cannot. Raises `ConfigurationError` where the address cannot be had."""
+        ...
+
+    def close(self) -> None:
+        """Stop receiving. Safe to call twice."""
+        ...
+
+
+class Outlet(Protocol):
+    """The way into the one-stop for what came back; the only thing syncd writes there."""
+
+    def write(self, filed: Filed) -> bool:
+        """Write one document once; whether it was new. Committed when this returns; repeating it changes nothing. Raises
+        `SourceError` where the one-stop cannot be reached or refuses it."""
+        ...
+
+    def check(self) -> list[Problem]:
+        """What keeps documents from being written, each with what to do; for an administrator. Writes nothing."""
+        ...
+
+    def close(self) -> None:
+        """Release the connections. Safe to call twice."""
+        ...
+
+
 class Connector(Protocol):
     """What an entry point of the group `syncd.targets` names: the options a kind of target takes, and how to make one."""
 
     options: type[TargetOptions]
+
+    def takes(self, options: TargetOptions) -> frozenset[Kind]:
+        """What such a target is sent."""
+        ...
 
     def build(self, name: str, options: TargetOptions, *, clock: Clock, mappings: Path | None = None) -> Target:
         """A target ready to use; no network. `mappings` is the administrator's folder that overlays the shipped one.
@@ -106,4 +162,8 @@ class SourceConnector(Protocol):
 
     def build(self, options: SourceOptions, *, clock: Clock, mappings: Path | None = None) -> Source:
         """A source ready to use; no network. Raises `ConfigurationError` like `Connector.build`."""
+        ...
+
+    def outlet(self, options: SourceOptions, *, clock: Clock, mappings: Path | None = None) -> Outlet:
+        """The way back into the same one-stop; no network. Raises `ConfigurationError` likewise."""
         ...

@@ -18,21 +18,30 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from syncd.model import Claim, Operation, Outcome, Portion, Receipt
+from syncd.calls import Claim, Operation, Outcome, Portion, Receipt
 
 DOUBTS_ALLOWED = 1
 UNKNOWN_TWICE = "unknown_twice"  #: error code of steps whose answer was lost twice in a row
+UNKNOWN_SENT = "unknown_sent"  #: error code of what may have arrived once, at a target that would take it a second time
 
 
 def next_portion(claim: Claim, steps_per_call: int, takes_steps: bool) -> Portion | None:
     """What must go to the target now, or None where it has everything."""
     if claim.record_due:
-        operation = Operation.UPDATE if claim.created else Operation.CREATE
-        return Portion(operation=operation, dossier=claim.dossier, memo=claim.memo)
+        return None if claim.withdrawn else _portion(claim, Operation.UPDATE if claim.created else Operation.CREATE)
     if not (takes_steps and claim.steps):
         return None
     run = claim.steps[:steps_per_call]
-    return Portion(operation=Operation.STEPS, dossier=claim.dossier, steps=tuple(step for _, step in run), memo=claim.memo)
+    return replace(_portion(claim, Operation.STEPS), steps=tuple(step for _, step in run))
+
+
+def look_up(claim: Claim) -> Portion:
+    """What the target is asked about where an outcome is not known."""
+    return _portion(claim, Operation.LOOKUP)
+
+
+def _portion(claim: Claim, operation: Operation) -> Portion:
+    return Portion(operation=operation, dossier=claim.dossier, subject=claim.subject, matter=claim.matter, memo=claim.memo)
 
 
 def after(claim: Claim, portion: Portion, receipt: Receipt) -> Claim:

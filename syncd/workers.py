@@ -15,11 +15,11 @@ from collections import deque
 
 import structlog
 
+from syncd.calls import Claim
 from syncd.clock import Clock
 from syncd.deliver import Delivery
 from syncd.errors import StoreUnavailable
 from syncd.gate import Gate
-from syncd.model import Claim
 from syncd.store.ledger import Ledger
 
 log = structlog.get_logger()
@@ -40,6 +40,7 @@ class Workers:
         self._clock = clock
         self._stopping = delivery.stopping
         self._batch = delivery.target.batch
+        self._ahead = AHEAD if delivery.target.replaces else 1  # each in doubt after a kill is for a person to settle
         self._queue: deque[Claim] = deque()
         self._claiming = threading.Lock()
         self._bell = threading.Condition()
@@ -111,7 +112,7 @@ class Workers:
             return [self._queue.popleft() for _ in range(min(self._batch, len(self._queue)))]
 
     def _claim(self) -> None:
-        room = self.gate.room(self.delivery.options.workers * self._batch * AHEAD)
+        room = self.gate.room(self.delivery.options.workers * self._batch * self._ahead)
         if room:
             try:
                 self._queue.extend(self._ledger.claim(self.name, room, self._clock.now(), self.delivery.lease_term))

@@ -19,7 +19,7 @@ import msgspec
 
 from connectors._dvcqg.mapping import CREATE, STATUS, Words
 from connectors._http.outcomes import Answered, Trouble, refused
-from syncd.model import Outcome
+from syncd.calls import Outcome
 
 _NUMBER = re.compile(r"[+-]?[0-9]+")
 _BOM = b"\xef\xbb\xbf"

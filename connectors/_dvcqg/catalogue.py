@@ -14,8 +14,8 @@ from typing import NamedTuple
 from connectors._dvcqg.answers import Answer, Answers
 from connectors._http.outcomes import Trouble
 from connectors._tokens import Shared
+from syncd.calls import Outcome
 from syncd.clock import Clock
-from syncd.model import Outcome
 
 AGAIN = timedelta(minutes=10)
 

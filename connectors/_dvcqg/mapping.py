@@ -18,10 +18,11 @@ from typing import Any, NamedTuple
 import msgspec
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
+from syncd.calls import Element, Operation, Portion
 from syncd.errors import ConfigurationError, Unmappable
 from syncd.mapping import CompiledMapping, compile_mapping
 from syncd.mapping_file import locate, parse
-from syncd.model import Dossier, Element, Operation, Origin, Paper, Portion, Problem, Status, Step
+from syncd.model import Dossier, Origin, Paper, Problem, Status, Step
 
 ZONE = timezone(timedelta(hours=7))  #: Asia/Ho_Chi_Minh since 1975, without summer time; the mapping admits no earlier year
 CREATE, UPDATE, STEPS, STATUS = "DongBoHoSoMC:False", "DongBoHoSoMC:True", "CapNhatTienDoHoSoMC", ""  #: lanes; the last one travels alone
@@ -105,12 +106,12 @@ class PortalMapping:
         if known:
             raise Unmappable(known)
         if portion.operation is Operation.STEPS:
-            return Element(dossier=dossier.code, lane=STEPS, body=self._steps(dossier, portion.steps))
+            return Element(subject=portion.subject or dossier.code, lane=STEPS, body=self._steps(dossier, portion.steps))
         record = self._record(portion)
         if dossier.origin is Origin.PORTAL:
-            return Element(dossier=dossier.code, lane=STATUS, body=self._status(record))
+            return Element(subject=portion.subject or dossier.code, lane=STATUS, body=self._status(record))
         lane = UPDATE if portion.operation is Operation.UPDATE else CREATE
-        return Element(dossier=dossier.code, lane=lane, body=self._encode(self._shapes["record"].apply(record)))
+        return Element(subject=portion.subject or dossier.code, lane=lane, body=self._encode(self._shapes["record"].apply(record)))
 
     def _record(self, portion: Portion) -> _Record:
         dossier = portion.dossier

@@ -20,8 +20,8 @@ from connectors._dvcqg.options import DvcqgOptions
 from connectors._http.calls import Call, Http
 from connectors._http.outcomes import Trouble
 from connectors._tokens import Shared
+from syncd.calls import Outcome
 from syncd.clock import Clock
-from syncd.model import Outcome
 
 SERVICES = {CREATE: "DongBoHoSoMC", UPDATE: "DongBoHoSoMC", STEPS: "CapNhatTienDoHoSoMC", STATUS: "DongBoTrangThaiHoSo"}
 MASKED = "…"

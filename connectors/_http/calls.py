@@ -18,8 +18,9 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple
 
 from connectors._http.outcomes import LARGEST, Answered, TooLarge, Trouble, judge, lost, unsent
+from syncd.calls import Outcome
 from syncd.clock import Clock
-from syncd.model import Outcome, Problem
+from syncd.model import Problem
 from syncd.options import TargetOptions
 
 if TYPE_CHECKING:
@@ -67,8 +68,10 @@ def problems(name: str, options: TargetOptions) -> list[Problem]:
 class Http:
     """Calls to one target; serves all its threads, each with connections of its own."""
 
-    def __init__(self, options: TargetOptions, clock: Clock, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, options: TargetOptions, clock: Clock, sleep: Callable[[float], None] = time.sleep, *, largest: int = LARGEST) -> None:
+        """`largest` is the number of bytes an answer may have."""
         self._clock = clock
+        self._largest = largest
         self._sleep = sleep
         self._read = options.timeout.total_seconds()
         self._connect = min(CONNECT.total_seconds(), self._read)
@@ -126,7 +129,7 @@ class Http:
             request = requests.Request(call.method, call.url, call.headers, data=call.body).prepare()
             response = self._adapter.send(request, stream=True, timeout=times, verify=self._verify, cert=self._cert, proxies=self._proxies)
             try:
-                return judge(response.status_code, response.headers, _body(response), self._clock.now())
+                return judge(response.status_code, response.headers, _body(response, self._largest), self._clock.now())
             finally:
                 response.close()
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, TooLarge) as error:
@@ -149,11 +152,11 @@ def _certificate(options: TargetOptions) -> str | tuple[str, str] | None:
     return str(options.client_cert_file) if options.client_key_file is None else (str(options.client_cert_file), str(options.client_key_file))
 
 
-def _body(response: requests.Response) -> bytes:
+def _body(response: requests.Response, largest: int) -> bytes:
     parts, size = [], 0
     for part in response.iter_content(_CHUNK):
         size += len(part)
-        if size > LARGEST:
-            raise TooLarge
+        if size > largest:
+            raise TooLarge(f"the answer is larger than {largest / 1e6:g} MB")
         parts.append(part)
     return b"".join(parts)

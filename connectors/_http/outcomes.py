@@ -19,9 +19,9 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import NamedTuple
 
-from syncd.model import Outcome
+from syncd.calls import Outcome
 
-LARGEST = 16 * 1024 * 1024  #: bytes of an answer
+LARGEST = 16_000_000  #: bytes of an answer, where nothing else is said
 _LOGIN_PAGE = re.compile(r"(?i)log[-_]?in|sign[-_]?in|dang[-_]?nhap|\bsso\b|/auth|oauth|/cas\b")
 _NOT_PASSED_ON = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.MISDIRECTED_REQUEST, HTTPStatus.TOO_EARLY)
 _STRANGERS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED)
@@ -48,7 +48,7 @@ class Trouble(NamedTuple):
 
 
 class TooLarge(Exception):
-    """The answer has more than `LARGEST` bytes."""
+    """The answer has more bytes than may be."""
 
 
 def judge(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Answered | Trouble:
@@ -111,7 +111,7 @@ def unsent(error: Exception) -> Trouble:
 def lost(error: Exception, seconds: float) -> Trouble:
     """Why no whole answer came, for which `seconds` were given."""
     if isinstance(error, TooLarge):
-        return Trouble(Outcome.UNKNOWN, "too_large", f"the answer is larger than {LARGEST // 1024**2} MiB")
+        return Trouble(Outcome.UNKNOWN, "too_large", str(error))
     if any(isinstance(cause, TimeoutError) for cause in _causes(error)):
         return Trouble(Outcome.UNKNOWN, "timeout", f"no whole answer within {seconds:g} s")
     return Trouble(Outcome.UNKNOWN, "broken", "the connection broke after the request had been sent")

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from connectors._onestop.agency import covers
 from connectors._onestop.mapping import SourceMapping
 from connectors._onestop.settings import Amount, Row, all_hold, choose
 from connectors._onestop.status import HINT, Found, Statuses, UnknownStatus, plain
+from syncd.agency import covers
 from syncd.mapping import ABSENT
 from syncd.model import Agency, Dossier, Fee, Origin, Owner, Paper, Problem, Snapshot, Status, Step
 

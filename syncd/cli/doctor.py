@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from syncd.calls import Outcome
 from syncd.cli import exits, render
 from syncd.cli.app import App, pass_app
 from syncd.cli.commands import command
@@ -15,7 +16,7 @@ from syncd.cli.lang import sentence, t
 from syncd.cli.options import as_json
 from syncd.cli.render import Block
 from syncd.errors import ConfigurationError, SyncdError
-from syncd.model import Outcome, Value
+from syncd.model import Value
 
 _CLOCK_OFF = 30.0  #: seconds that two clocks may differ
 _ROOM = 1 << 30  #: bytes that the state's volume should have free

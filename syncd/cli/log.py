@@ -13,13 +13,13 @@ from zoneinfo import ZoneInfo
 import click
 import msgspec
 
+from syncd.calls import Outcome
 from syncd.cli import render
 from syncd.cli.app import App, pass_app
 from syncd.cli.commands import command
 from syncd.cli.lang import sentence, t
 from syncd.cli.options import as_json, instant, since
 from syncd.cli.render import Block, Cell, Table, headings, moment, word
-from syncd.model import Outcome
 
 if TYPE_CHECKING:
     from syncd.store.journal import AttemptFilter, AttemptLine, Journal

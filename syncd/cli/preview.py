@@ -13,6 +13,7 @@ import click
 import msgspec
 from msgspec.structs import replace
 
+from syncd.calls import Claim, Operation, Outcome, Receipt
 from syncd.cli import render
 from syncd.cli.app import App, pass_app
 from syncd.cli.commands import command
@@ -20,7 +21,7 @@ from syncd.cli.lang import t
 from syncd.cli.options import as_json
 from syncd.cli.render import Block
 from syncd.errors import NotFound
-from syncd.model import Claim, Operation, Outcome, Receipt, Value
+from syncd.model import Value
 from syncd.turns import after, next_portion
 
 if TYPE_CHECKING:

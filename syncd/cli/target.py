@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from syncd.calls import Outcome
 from syncd.cli import exits, render
 from syncd.cli.app import App, pass_app
 from syncd.cli.commands import group
 from syncd.cli.lang import sentence, t
 from syncd.cli.options import as_json, dry_run
 from syncd.cli.render import Block, Table, headings, word
-from syncd.model import Outcome, Value
+from syncd.model import Value
 
 if TYPE_CHECKING:
     from syncd.store.orders import Done

@@ -24,9 +24,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, case, select, true, update
 
+from syncd.calls import Attempt, Claim, Operation, Outcome, Receipt
 from syncd.crypto import Cipher
 from syncd.errors import UndecipherableError
-from syncd.model import Attempt, Claim, Operation, Outcome, Receipt, Step, Value, decode_dossier, decode_step
+from syncd.model import Step, Value, decode_dossier, decode_step
 from syncd.policy import Next
 from syncd.store.database import Database
 from syncd.store.schema import ledger, snapshot

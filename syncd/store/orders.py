@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, false, func, select, true, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, case, false, func, or_, select, true, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from syncd.clock import Clock
@@ -23,7 +23,7 @@ from syncd.model import Status, Value
 from syncd.store.database import Database
 from syncd.store.journal import no_letter, parse_letter
 from syncd.store.schema import attempt, audit, ledger, snapshot, source_cursor, target
-from syncd.turns import UNKNOWN_TWICE
+from syncd.turns import UNKNOWN_SENT, UNKNOWN_TWICE
 
 _CHUNK = 500
 _CLEARED = {"stopped_at": None, "error_code": "", "error_message": "", "error_hint": ""}
@@ -93,16 +93,26 @@ class Orders:
         return self._stopped("discard", letters, ("dead",), {"state": "held", "stopped_at": self.clock.now()}, reason)
 
     def arrived(self, letters: Sequence[str], reason: str) -> Done:
-        """Take the steps whose answer was lost twice as acknowledged: a person saw them at the target. What comes after them
-        goes on. Raises `NotFound` for ids that are no such letters."""
+        """Take as acknowledged what a person saw at the target: the steps whose answer was lost twice, or what would be there
+        twice if it were sent again. What comes after goes on. Raises `NotFound` for ids that are no such letters."""
         tried = and_(attempt.c.target == ledger.c.target, attempt.c.subject == ledger.c.subject, attempt.c.code == UNKNOWN_TWICE)
         last = select(attempt.c.last_step).where(tried).order_by(attempt.c.id.desc()).limit(1).scalar_subquery()
-        values = {**self._due_again(), "steps_sent": func.coalesce(last, ledger.c.steps_sent), "doubts": 0, "unsure": false()}
-        return self._stopped("arrived", letters, ("dead",), values, reason, ledger.c.error_code == UNKNOWN_TWICE)
+        record = ledger.c.error_code == UNKNOWN_SENT
+        values = {
+            **self._due_again(),
+            "steps_sent": func.coalesce(last, ledger.c.steps_sent),
+            "doubts": 0,
+            "unsure": false(),
+            "created": or_(ledger.c.created, record),
+            "sent_digest": case((record, ledger.c.wanted_digest), else_=ledger.c.sent_digest),
+            "sent_version": case((record, ledger.c.wanted_version), else_=ledger.c.sent_version),
+        }
+        return self._stopped("arrived", letters, ("dead",), values, reason, ledger.c.error_code.in_((UNKNOWN_SENT, UNKNOWN_TWICE)))
 
     def _due_again(self) -> dict[str, Any]:
         still_doubtful = case((ledger.c.doubts > 0, 1), else_=0)
-        return {"state": "due", "due_at": self.clock.now(), "failures": 0, "doubts": still_doubtful, **_CLEARED}
+        unsure = and_(ledger.c.unsure, ledger.c.error_code != UNKNOWN_SENT)  # a person has looked there
+        return {"state": "due", "due_at": self.clock.now(), "failures": 0, "doubts": still_doubtful, "unsure": unsure, **_CLEARED}
 
     def _stopped(self, action: str, letters: Sequence[str], states: Sequence[str], values: Mapping[str, Any], detail: str = "", only: Any = None) -> Done:
         keys = [parse_letter(letter) for letter in dict.fromkeys(letters)]

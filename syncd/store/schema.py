@@ -4,8 +4,11 @@
     snapshot        one row a dossier: its record as last read, sealed
     step            its steps, sealed, each with its place in the history (places are given on arrival and never change)
     change          what was seen to change, by field name, without values
-    ledger          one row for each target and dossier: what the target should have, what it has acknowledged, and who
-                    is at work on it now
+    matter          what is sent besides dossiers: drafts for signing, statistics; sealed
+    ledger          one row for each target and subject (a dossier, or a matter): what the target should have, what it has
+                    acknowledged, and who is at work on it now
+    inbox           what came back from document systems, one row a document: where it stands on its way into the one-stop
+    inbox_file      its files, sealed, until they have been there long enough
     attempt         append-only: one row a call and dossier
     target          what an administrator or the breaker says of a target
     lease           who polls, sweeps and maintains, in which term
@@ -37,16 +40,18 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
     text,
 )
 
 from syncd.store.types import UtcDateTime
 
-VERSION = 1  #: of this schema
-COMPATIBLE = 1  #: the oldest code that may still use it
+VERSION = 2  #: of this schema
+COMPATIBLE = 2  #: the oldest code that may still use it
 
 metadata = MetaData(naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s"})
 
+_OPEN = "state NOT IN ('done', 'void')"
 _counted = BigInteger().with_variant(Integer, "sqlite")
 
 schema_info = Table(
@@ -112,6 +117,19 @@ change = Table(
     Index(None, "at"),
 )
 
+matter = Table(
+    "matter",
+    metadata,
+    Column("subject", String(160), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("dossier", String(160), nullable=False, default=""),
+    Column("version", Integer, nullable=False),
+    Column("digest", String(32), nullable=False),
+    Column("standing", Boolean, nullable=False, default=True),
+    Column("body", LargeBinary, nullable=False),
+    Index(None, "dossier"),
+)
+
 ledger = Table(
     "ledger",
     metadata,
@@ -168,6 +186,44 @@ attempt = Table(
     Column("answer", LargeBinary),
     Index(None, "subject"),
     Index(None, "at"),
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("id", _counted, primary_key=True, autoincrement=True),
+    Column("target", String(64), nullable=False),
+    Column("document", String(160), nullable=False),
+    Column("digest", String(32), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("stage", String(16), nullable=False),
+    Column("dossier", String(160), nullable=False, default=""),
+    Column("draft", String(75), nullable=False, default=""),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("written_at", UtcDateTime),
+    Column("acknowledged_at", UtcDateTime),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("failures", Integer, nullable=False, default=0),
+    Column("error_code", String(64), nullable=False, default=""),
+    Column("error_message", Text, nullable=False, default=""),
+    Column("error_hint", Text, nullable=False, default=""),
+    Column("body", LargeBinary, nullable=False),
+    UniqueConstraint("target", "document", "digest"),
+    Index("ix_inbox_open", "target", "due_at", sqlite_where=text(_OPEN), postgresql_where=text(_OPEN)),
+    Index(None, "dossier"),
+)
+
+inbox_file = Table(
+    "inbox_file",
+    metadata,
+    Column("inbox", _counted, primary_key=True, autoincrement=False),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("name", LargeBinary, nullable=False),
+    Column("kind", String(128), nullable=False, default=""),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("body", LargeBinary),
+    ForeignKeyConstraint(["inbox"], ["inbox.id"], ondelete="CASCADE"),
 )
 
 target = Table(

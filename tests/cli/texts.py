@@ -10,9 +10,10 @@ from pathlib import Path
 import click
 
 import syncd.cli
+from syncd.calls import Operation, Outcome
 from syncd.cli.commands import Group, paragraphs
 from syncd.cli.main import cli
-from syncd.model import Dossier, Operation, Outcome
+from syncd.model import Dossier
 from syncd.policy import BreakerState
 
 SPEAKING = {"t", "headings", "_say"}

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
-from syncd.model import Agency, Dossier, Element, Fee, Operation, Origin, Owner, Paper, Portion, Status, Step
+from syncd.calls import Element, Operation, Portion
+from syncd.model import Agency, Dossier, Fee, Origin, Owner, Paper, Status, Step
 from syncd.ports import Target
 
 AT = datetime(2025, 3, 3, 1, 30, 15, tzinfo=UTC)
@@ -57,3 +58,8 @@ def element(target: Target, operation: Operation = Operation.CREATE, dossier: Do
 def another(number: int) -> Dossier:
     """Another dossier."""
     return replace(DOSSIER, code=f"000.00.14.H03-250303-{number:04}", source_id=number)
+
+
+def asked(dossier: Dossier) -> Portion:
+    """The portion by which a target is asked about a dossier."""
+    return Portion(operation=Operation.LOOKUP, dossier=dossier, subject=dossier.code)

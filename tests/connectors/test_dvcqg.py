@@ -14,14 +14,15 @@ from msgspec.structs import replace
 
 from connectors._dvcqg.options import DvcqgOptions
 from connectors.dvcqg import connector
+from syncd.calls import Operation, Outcome, Receipt, Standing
 from syncd.errors import ConfigurationError, Unmappable
-from syncd.model import Operation, Outcome, Receipt, Standing, Status
+from syncd.model import Status
 from syncd.options import TargetOptions
 from syncd.ports import Connector, Target
 from syncd.redact import MASK
 from tests.clocks import TurnedClock
 from tests.connectors.conftest import Make
-from tests.connectors.dossiers import CODE, DOSSIER, OWNER, PORTALS, STEPS, another, element
+from tests.connectors.dossiers import CODE, DOSSIER, OWNER, PORTALS, STEPS, another, asked, element
 from tests.connectors.portal import ADAPTER, DSTCODE, LOST_SESSION, PASSWORD, Behaviour, ScriptedPortal, Talk, answer, cut, drip, reset, silence
 
 CREATE, UPDATE, STEP = Operation.CREATE, Operation.UPDATE, Operation.STEPS
@@ -347,7 +348,7 @@ DETAILS = {"MaHoSo": CODE, "MaTrangThai": "04", "TrangThaiHoSo": "Đang xử lý
 
 def found(target: Target, portal: ScriptedPortal, body: object) -> Standing:
     portal.will(FIND, answer(body))
-    standing = target.look_up(DOSSIER)
+    standing = target.look_up(asked(DOSSIER))
     assert standing is not None
     assert standing.outcome is Outcome.DELIVERED
     return standing
@@ -356,7 +357,7 @@ def found(target: Target, portal: ScriptedPortal, body: object) -> Standing:
 def test_a_dossier_the_portal_has_is_found_and_another_not(portal: ScriptedPortal, target: Target) -> None:
     create(target)
     for dossier, exists, status in ((another(1), True, Status.RETURNED), (another(2), False, None)):
-        standing = target.look_up(dossier)
+        standing = target.look_up(asked(dossier))
         assert standing is not None
         assert (standing.outcome, standing.exists, standing.status) == (Outcome.DELIVERED, exists, status)
     assert [asked.body["mahoso"] for asked in portal.calls(FIND)] == [another(1).code, another(2).code]
@@ -390,11 +391,11 @@ def test_what_a_look_up_tells(portal: ScriptedPortal, target: Target, body: obje
 
 def test_of_a_dossier_from_the_portal_only_its_presence_is_compared(portal: ScriptedPortal, target: Target) -> None:
     portal.will(FIND, answer({"error_code": 0, "result": [DETAILS]}))
-    standing = target.look_up(PORTALS)
+    standing = target.look_up(asked(PORTALS))
     assert standing is not None
     assert (standing.exists, standing.status, standing.received_at) == (True, None, None)
     assert portal.calls(FIND)[0].body["mahoso"] == PORTALS.portal_code
-    assert target.look_up(replace(PORTALS, portal_code="")) is None
+    assert target.look_up(asked(replace(PORTALS, portal_code=""))) is None
 
 
 @pytest.mark.parametrize(
@@ -402,7 +403,7 @@ def test_of_a_dossier_from_the_portal_only_its_presence_is_compared(portal: Scri
 )
 def test_a_look_up_without_answer_is_safe_to_repeat(portal: ScriptedPortal, target: Target, behaviour: Behaviour, outcome: Outcome) -> None:
     portal.will(FIND, *[behaviour] * 3)
-    standing = target.look_up(DOSSIER)
+    standing = target.look_up(asked(DOSSIER))
     assert standing is not None
     assert (standing.outcome, standing.exists) == (outcome, None)
     assert standing.retry_after == (9.0 if outcome is Outcome.BUSY else None)
@@ -530,11 +531,11 @@ def test_a_gateways_answers_mean_the_same(portal: ScriptedPortal, gateway: Targe
 
 def test_a_gateway_is_asked_by_address(portal: ScriptedPortal, gateway: Target) -> None:
     portal.will("Tim", answer({"error_code": 0, "data": [DETAILS]}), *[answer(b"", 500)] * 3)
-    standing = gateway.look_up(DOSSIER)
+    standing = gateway.look_up(asked(DOSSIER))
     assert standing is not None
     assert (standing.exists, standing.status) == (True, Status.PROCESSING)
     assert (portal.asked[0].method, portal.asked[0].target, portal.asked[0].raw) == ("POST", f"/api/Tim?ma={CODE}", b"{}")
-    failed = gateway.look_up(DOSSIER)
+    failed = gateway.look_up(asked(DOSSIER))
     assert failed is not None
     assert failed.outcome is Outcome.UNAVAILABLE
 
@@ -546,7 +547,7 @@ def bare_gateway(portal: ScriptedPortal, make: Make, **more: str) -> Target:
 
 def test_a_gateway_that_answers_no_questions_is_asked_none(portal: ScriptedPortal, make: Make) -> None:
     gateway = bare_gateway(portal, make)
-    assert gateway.look_up(DOSSIER) is None
+    assert gateway.look_up(asked(DOSSIER)) is None
     assert create(gateway).outcome is Outcome.DELIVERED
     assert portal.counts() == {"create_url": 1}
 
@@ -569,7 +570,7 @@ def test_a_gateway_is_probed_by_knocking(portal: ScriptedPortal, make: Make) -> 
 def test_a_gateway_may_want_its_questions_as_get(portal: ScriptedPortal, make: Make) -> None:
     gateway = bare_gateway(portal, make, lookup_url=f"{portal.root}/api/Tim/{{code}}", lookup_method="GET")
     portal.will(CODE, answer({"error_code": 0, "result": []}))
-    standing = gateway.look_up(DOSSIER)
+    standing = gateway.look_up(asked(DOSSIER))
     assert standing is not None
     assert standing.exists is False
     assert (portal.asked[0].method, portal.asked[0].raw) == ("GET", b"")

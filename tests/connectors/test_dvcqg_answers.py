@@ -10,7 +10,7 @@ import pytest
 from connectors._dvcqg.answers import Answer, Answers, read, spelt
 from connectors._dvcqg.mapping import CREATE, STATUS, STEPS, UPDATE, load
 from connectors._http.outcomes import Answered, Trouble
-from syncd.model import Outcome
+from syncd.calls import Outcome
 
 ANSWERS = Answers(load("dvcqg", "extended", None).words)
 GOOD = (Outcome.DELIVERED, True)

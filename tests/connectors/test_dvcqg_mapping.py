@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from connectors._dvcqg.mapping import PortalMapping, load
+from syncd.calls import Operation, Portion
 from syncd.errors import ConfigurationError, Unmappable
-from syncd.model import Agency, Dossier, Fee, Operation, Origin, Owner, Paper, Portion, Problem, Status, Step
+from syncd.model import Agency, Dossier, Fee, Origin, Owner, Paper, Problem, Status, Step
 from tests.connectors.dossiers import AT, CODE, DOSSIER, OWNER, PORTALS, STEPS
 from tests.connectors.fields import faults
 
@@ -63,7 +64,7 @@ def test_what_is_sent_is_as_the_golden_file_shows_and_as_the_contract_says(name:
 )
 def test_what_may_travel_together_has_one_lane(name: str, lane: str) -> None:
     element = MAPPINGS["extended"].compose(PORTIONS[name][0])
-    assert (element.dossier, element.lane) == (CODE, lane)
+    assert (element.subject, element.lane) == (CODE, lane)
 
 
 def test_the_status_of_a_dossier_from_the_portal_goes_alone_also_when_it_changes() -> None:

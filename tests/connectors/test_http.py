@@ -21,8 +21,8 @@ from cryptography.x509.oid import NameOID
 
 from connectors._http import calls as _http
 from connectors._http.calls import TRIES, Call, Http
-from connectors._http.outcomes import Answered, Trouble, refused
-from syncd.model import Outcome
+from connectors._http.outcomes import LARGEST, Answered, Trouble, refused
+from syncd.calls import Outcome
 from syncd.options import TargetOptions
 from tests.clocks import TurnedClock
 from tests.connectors.portal import Behaviour, ScriptedPortal, answer, cut, drip, reset, silence
@@ -34,10 +34,10 @@ HEADERS = {"Content-Type": "application/json", "Accept": "application/json", "Ch
 class Caller:
     """One `Http` with a clock that stands still and sleeps that take no time."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, largest: int = LARGEST, **options: Any) -> None:
         self.clock = TurnedClock()
         self.sleeps: list[float] = []
-        self.http = Http(TargetOptions.model_validate({"connector": "dvcqg", "timeout": "5s"} | options), self.clock, self.sleeps.append)
+        self.http = Http(TargetOptions.model_validate({"connector": "dvcqg", "timeout": "5s"} | options), self.clock, self.sleeps.append, largest=largest)
 
     def send(self, url: str, *, repeatable: bool = False, seconds: float = 60.0, method: str = "POST") -> Answered | Trouble:
         return self.http.send(Call(url, b"{}", HEADERS, method, repeatable=repeatable), self.clock.monotonic() + seconds)
@@ -156,11 +156,12 @@ def test_an_answer_that_is_not_whole_in_time_is_unknown(portal: ScriptedPortal, 
     assert (trouble.outcome, trouble.code, trouble.message) == (Outcome.UNKNOWN, "timeout", "no whole answer within 0.25 s")
 
 
-def test_an_answer_without_end_is_left_unread(portal: ScriptedPortal, caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_http, "LARGEST", 1000)
+def test_an_answer_without_end_is_left_unread(portal: ScriptedPortal) -> None:
+    caller = Caller(largest=1000)
     portal.will("x", answer(b"x" * 1001), answer(b"x" * 1000))
     assert caller.trouble(portal.root + "/x")[:2] == (Outcome.UNKNOWN, "too_large")
     assert isinstance(caller.send(portal.root + "/x"), Answered)
+    caller.close()
 
 
 def unused_port() -> int:

@@ -11,7 +11,7 @@ import pytest
 
 from connectors._http.outcomes import Trouble
 from connectors._tokens import Shared
-from syncd.model import Outcome
+from syncd.calls import Outcome
 from tests.clocks import TurnedClock
 
 DOWN = Trouble(Outcome.UNAVAILABLE, "connect", "no connection")

@@ -13,8 +13,10 @@ from datetime import timedelta
 
 import msgspec
 
+from syncd.calls import Element, Operation, Outcome, Portion, Receipt, Standing
 from syncd.errors import Unmappable
-from syncd.model import Dossier, Element, Operation, Origin, Outcome, Portion, Receipt, Standing, Step, decode_dossier, decode_step, encode
+from syncd.model import Dossier, Origin, Step, decode_dossier, decode_step, encode
+from syncd.ports import Collector
 
 DELIVERED = Receipt(outcome=Outcome.DELIVERED, exists=True)
 Fault = Callable[[Callable[[], Receipt]], Receipt]
@@ -56,6 +58,8 @@ class RecordingTarget:
 
     def __init__(self, name: str = "portal", batch: int = 1, steps_per_call: int = 10) -> None:
         self.name = name
+        self.replaces = True
+        self.collector: Collector | None = None
         self.batch = batch
         self.steps_per_call = steps_per_call
         self.longest = timedelta(seconds=30)
@@ -74,7 +78,7 @@ class RecordingTarget:
             raise Unmappable(broken)
         body = b",".join(encode(step) for step in portion.steps) if portion.steps else encode(portion.dossier)
         lane = "" if portion.dossier.origin is Origin.PORTAL else portion.operation.value
-        return Element(dossier=portion.dossier.code, lane=lane, body=body)
+        return Element(subject=portion.dossier.code, lane=lane, body=body)
 
     def calls(self, element: Element) -> Sequence[Mapping[str, object]]:
         return [{"service": element.lane, "body": element.body.decode()}]
@@ -86,12 +90,12 @@ class RecordingTarget:
         lane = elements[0].lane or Operation.UPDATE.value
         self.before(lane, elements)
         with self._lock:
-            self.calls_made.append((lane, tuple(element.dossier for element in elements)))
+            self.calls_made.append((lane, tuple(element.subject for element in elements)))
             fault = self.faults.popleft() if self.faults else self.always
             return fault(lambda: self._apply(lane, elements)) if fault else self._apply(lane, elements)
 
     def _apply(self, lane: str, elements: Sequence[Element]) -> Receipt:
-        have = [element.dossier in self.records for element in elements]
+        have = [element.subject in self.records for element in elements]
         if lane == Operation.CREATE and any(have):
             return Receipt(outcome=Outcome.CROSSED if len(elements) == 1 else Outcome.REJECTED, exists=True, message="already exists")
         if lane != Operation.CREATE and not all(have) and elements[0].lane:
@@ -103,16 +107,16 @@ class RecordingTarget:
     def _keep(self, lane: str, element: Element) -> None:
         if lane == Operation.STEPS:
             bodies = b"[" + element.body + b"]"
-            self.steps.setdefault(element.dossier, []).extend(each.id for each in _split(bodies))
+            self.steps.setdefault(element.subject, []).extend(each.id for each in _split(bodies))
         else:
-            self.records[element.dossier] = decode_dossier(element.body)
+            self.records[element.subject] = decode_dossier(element.body)
 
-    def look_up(self, dossier: Dossier) -> Standing | None:
+    def look_up(self, portion: Portion) -> Standing | None:
         with self._lock:
             self.lookups += 1
             if self.always in (down, vanished):
                 return Standing(outcome=Outcome.UNAVAILABLE)
-            return Standing(outcome=Outcome.DELIVERED, exists=dossier.code in self.records)
+            return Standing(outcome=Outcome.DELIVERED, exists=portion.subject in self.records)
 
     def probe(self) -> Receipt:
         return DELIVERED

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from syncd.model import Claim, Operation, Origin, Outcome, Problem, Receipt, Status
+from syncd.calls import Claim, Operation, Outcome, Receipt
+from syncd.model import Origin, Problem, Status
 from tests.engine.conftest import Make
 from tests.engine.engine import dossier, step
 from tests.engine.target import RecordingTarget, busy, down, lost, refused, stranger, vanished

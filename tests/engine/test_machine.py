@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import update
 
+from syncd.calls import Claim, Element
 from syncd.deliver import Delivery
-from syncd.model import Claim, Dossier, Element, Step
+from syncd.model import Dossier, Step
 from syncd.store.ledger import Ledger
 from syncd.store.schema import ledger
 from tests.engine.engine import CIPHER, Engine, dossier, step

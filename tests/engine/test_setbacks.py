@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import update
 
+from syncd.calls import Operation, Outcome, Portion, Receipt
 from syncd.crypto import KEY_BYTES, Cipher
 from syncd.errors import StoreUnavailable
-from syncd.model import Operation, Outcome, Page, Portion, Receipt
+from syncd.model import Page
 from syncd.store.ledger import Entry, Ledger
 from syncd.store.schema import ledger, snapshot
 from tests.engine.conftest import Make

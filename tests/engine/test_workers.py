@@ -9,8 +9,8 @@ from datetime import timedelta
 
 from sqlalchemy import text
 
+from syncd.calls import Element
 from syncd.clock import SystemClock
-from syncd.model import Element
 from syncd.workers import Workers
 from tests.clocks import TurnedClock
 from tests.engine.conftest import Make
@@ -56,7 +56,7 @@ def test_no_two_workers_are_ever_at_the_same_dossier(make: Make) -> None:
     real = engine.target.send
 
     def watched(elements: list[Element]) -> object:
-        code = elements[0].dossier
+        code = elements[0].subject
         with lock:
             clashes.extend([code] if code in at_work else [])
             at_work.add(code)

@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from connectors._onestop.agency import covers, groups
 from connectors._onestop.mapping import build, load, transforms
 from connectors._onestop.settings import Condition
 from connectors._onestop.window import Window
+from syncd.agency import covers, groups
 from syncd.errors import ConfigurationError
 from syncd.mapping_file import locate, parse
 

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
+from syncd.calls import Attempt, Claim, Operation, Outcome, Receipt
 from syncd.crypto import Cipher
-from syncd.model import Agency, Attempt, Claim, Cursor, Dossier, Operation, Outcome, Owner, Page, Receipt, Snapshot, Status, Step
+from syncd.model import Agency, Cursor, Dossier, Owner, Page, Snapshot, Status, Step
 from syncd.policy import Next
 from syncd.store.database import Database
 from syncd.store.intake import Intake

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from syncd.calls import Outcome, Receipt
 from syncd.errors import NotFound
-from syncd.model import Outcome, Receipt, Status
+from syncd.model import Status
 from syncd.policy import Next
 from syncd.store.journal import AttemptFilter, Journal
 from syncd.store.orders import Orders, Selection

@@ -8,8 +8,9 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy import select
 
+from syncd.calls import Operation, Outcome, Receipt
 from syncd.errors import NotFound
-from syncd.model import Operation, Outcome, Receipt, Status
+from syncd.model import Status
 from syncd.policy import Next
 from syncd.store.board import Board
 from syncd.store.journal import Journal

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from syncd.calls import Outcome
 from syncd.metrics import Metrics
-from syncd.model import Outcome
 
 Labels = frozenset[tuple[str, str]]
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.model import Outcome, Receipt
+from syncd.calls import Outcome, Receipt
 from syncd.policy import BREAKER_LONGEST, Breaker, BreakerState, Next, Pace, asked, decide, quiet, wait
 
 NOW = datetime(2025, 3, 3, 1, 0, tzinfo=UTC)

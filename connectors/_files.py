@@ -1,0 +1,60 @@
+"""Reads the files that go along with a dossier: from a folder of the one-stop, or from its own address.
+
+What cannot be had is never the target's fault, so it is told apart: a file that is not there, or too large, is for a person;
+a file server that does not answer makes the dossier wait, and no other.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from connectors._http.calls import Call, Http
+from connectors._http.outcomes import Trouble
+from syncd.calls import Outcome
+
+_AGAIN = (Outcome.UNAVAILABLE, Outcome.BUSY, Outcome.UNKNOWN)
+
+
+class Files:
+    """Files of at most `largest` bytes."""
+
+    def __init__(self, http: Http, largest: int) -> None:
+        self._http = http
+        self._largest = largest
+
+    def read(self, where: str, until: float) -> bytes | Trouble:
+        """The content at a path or an address, whole; back before the monotonic second `until`."""
+        content = self._fetched(where, until) if where.startswith(("http://", "https://")) else self._opened(Path(where))
+        if isinstance(content, Trouble):
+            return content
+        if not content:
+            return _refused("file_empty", "the file is empty", "attach the file again in the one-stop")
+        if len(content) > self._largest:
+            return self._too_large(len(content))
+        return content
+
+    def _opened(self, path: Path) -> bytes | Trouble:
+        try:
+            size = path.stat().st_size
+            return self._too_large(size) if size > self._largest else path.read_bytes()
+        except FileNotFoundError:
+            return _refused("file_missing", "the file is not there", "check the folder of files in the mapping, and whether the one-stop still has the file")
+        except OSError as error:
+            return Trouble(Outcome.DEFERRED, "file_unreadable", f"the file cannot be read: {error.strerror}", "check that the folder is there and readable")
+
+    def _fetched(self, where: str, until: float) -> bytes | Trouble:
+        answer = self._http.send(Call(where, b"", {}, "GET", repeatable=True), until)
+        if isinstance(answer, Trouble):
+            if answer.outcome in _AGAIN:
+                return Trouble(Outcome.DEFERRED, "file_unavailable", f"the file cannot be had: {answer.message}", "is the one-stop's file server up?")
+            return _refused("file_refused", f"the file server refuses it: {answer.message}", "check the address of files in the mapping")
+        if answer.status >= 400:  # noqa: PLR2004 the classes of HTTP
+            return _refused("file_missing", f"the file server does not have it (HTTP {answer.status})", "check the address of files in the mapping")
+        return answer.body
+
+    def _too_large(self, size: int) -> Trouble:
+        return _refused("file_too_large", f"the file has {size / 1e6:.1f} MB, more than {self._largest / 1e6:g}", "make the file smaller in the one-stop")
+
+
+def _refused(code: str, message: str, hint: str) -> Trouble:
+    return Trouble(Outcome.REJECTED, code, message, hint)
