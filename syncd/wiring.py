@@ -16,6 +16,8 @@ from syncd.clock import Clock, SystemClock
 from syncd.config import Settings, connectors, find, read
 from syncd.crypto import Cipher, cipher_of
 from syncd.errors import NotFound, StoreUnavailable
+from syncd.model import Kind
+from syncd.options import OfficeOptions, TargetOptions
 from syncd.ports import Connector, Source, SourceConnector, Target
 from syncd.store import migrations
 from syncd.store.board import Board
@@ -25,6 +27,7 @@ from syncd.store.ledger import Ledger
 if TYPE_CHECKING:
     from syncd.daemon import Daemon
     from syncd.metrics import Metrics
+    from syncd.store.matters import Routes
     from syncd.workers import Workers
 
 
@@ -91,8 +94,22 @@ def make_target(settings: Settings, name: str, clock: Clock) -> Target:
     options = settings.targets.get(name)
     if options is None:
         raise NotFound(f"There is no target {name!r}.", hint=f"one of: {', '.join(settings.targets)}")
+    return _connector(options).build(name, options, clock=clock, mappings=settings.daemon.mappings)
+
+
+def routes(settings: Settings) -> Routes:
+    """Which target is sent what; those that are not enabled too, so that it waits for them."""
+    from syncd.store.matters import Routes
+
+    taken = {name: _connector(options).takes(options) for name, options in settings.targets.items()}
+    offices = {name: options.scope for name, options in settings.targets.items() if isinstance(options, OfficeOptions) and Kind.DRAFT in taken[name]}
+    takers = {kind: [name for name in settings.targets if kind in taken[name]] for kind in Kind}
+    return Routes(takers[Kind.DOSSIER], offices, takers[Kind.STATISTIC])
+
+
+def _connector(options: TargetOptions) -> Connector:
     connector: Connector = connectors("syncd.targets")[options.connector].load()
-    return connector.build(name, options, clock=clock, mappings=settings.daemon.mappings)
+    return connector
 
 
 @contextmanager
@@ -109,7 +126,7 @@ def build_daemon(settings: Settings, state: State) -> Iterator[Daemon]:
     targets = {name: make_target(settings, name, clock) for name, options in settings.targets.items() if options.enabled}
     try:
         workers = [_workers(settings, state, target, metrics, stopping) for target in targets.values()]
-        intake = Intake(state.database, state.cipher, clock, list(settings.targets))
+        intake = Intake(state.database, state.cipher, clock, routes(settings))
         poller = Poller(source, settings.source, intake, state.board, clock, metrics)
         maintainer = Maintainer(state.ledger, state.board, clock, metrics, list(targets))
         yield Daemon(settings, poller, maintainer, workers, stopping, clock, metrics)

@@ -77,10 +77,11 @@ def _rehearsed(app: App) -> OnceReport:
     from syncd.daemon import OnceReport, Remaining
     from syncd.store.intake import Intake, read_cursor
     from syncd.store.overview import target_status
+    from syncd.wiring import routes
 
     targets = [name for name, options in app.settings.targets.items() if options.enabled]
     with app.state() as state, app.source() as source:
-        intake = Intake(state.database, state.cipher, app.clock, targets)
+        intake = Intake(state.database, state.cipher, app.clock, routes(app.settings))
         polled, changed = 0, set[str]()
         for page in source.poll(read_cursor(state.database)):
             polled += page.rows

@@ -1,8 +1,9 @@
 """Intake: what a poll read becomes snapshots, steps and ledger rows, with the cursor, in one transaction (law L1).
 
 Each dossier read is compared with what is stored by two digests, one of the record and one of the steps. Equal both: nothing
-happens. Otherwise the snapshot is replaced, new steps are given the next places in the dossier's history, and the ledger
-row of every target learns what the target should have now; a row that was idle, dead or held becomes due by that.
+happens. Otherwise the snapshot is replaced, new steps are given the next places in the dossier's history, its drafts are
+taken in (`matters`), and the ledger row of every target learns what the target should have now; a row that was idle, dead or
+held becomes due by that.
 
 Places are given on arrival and stay: a step that the one-stop commits late comes after those already taken in, so each
 step still goes out exactly once. A step that no target has acknowledged yet follows the one-stop's corrections, and is
@@ -27,11 +28,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from syncd.clock import Clock
 from syncd.crypto import Cipher
 from syncd.errors import UndecipherableError
-from syncd.model import Cursor, Dossier, Page, Value, decode_dossier, encode
+from syncd.model import Cursor, Dossier, Kind, Page, Statistic, Value, decode_dossier, encode
 from syncd.store.board import Fence, renew
 from syncd.store.database import Database
+from syncd.store.matters import Matters, Routes, Wanted, behind
 from syncd.store.prepared import Known, Prepared, contested, differing, next_version, one_of_each, placed, prepare, same_row, steps_differ, unchanged
-from syncd.store.schema import change, ledger, snapshot, source_cursor, step
+from syncd.store.schema import change, ledger, matter, snapshot, source_cursor, step
 
 
 class Taken(Value):
@@ -45,11 +47,12 @@ class Taken(Value):
 class Intake:
     """Takes pages in for a set of targets."""
 
-    def __init__(self, database: Database, cipher: Cipher, clock: Clock, targets: Sequence[str]) -> None:
+    def __init__(self, database: Database, cipher: Cipher, clock: Clock, routes: Routes) -> None:
         self.database = database
         self.cipher = cipher
         self.clock = clock
-        self.targets = tuple(targets)
+        self.routes = routes
+        self._matters = Matters(cipher, routes, self._upsert)
 
     def compare(self, page: Page) -> tuple[list[Prepared], dict[str, Known]]:
         """The snapshots of a page that differ from what is stored, and what is stored of them."""
@@ -86,7 +89,22 @@ class Intake:
         if places:
             connection.execute(_SET_STEPS, [{"s": subject, "n": count} for subject, count in places.items()])
         connection.execute(change.insert(), [_change_row(each, known.get(each.subject), wanted, fields, now) for each in changed])
-        self._raise(connection, changed, known, wanted, now)
+        self._raise(connection, self._wanted(changed, known), now, wanted)
+        self._raise(connection, self._matters.take_drafts(connection, changed), now)
+
+    def take_statistics(self, statistics: Sequence[Statistic]) -> int:
+        """Store figures and make due those that differ from what was there; how many do, over all targets."""
+        with self.database.write() as connection:
+            wanted = self._matters.take_statistics(connection, statistics)
+            self._raise(connection, wanted, self.clock.now())
+        return len(wanted)
+
+    def _wanted(self, changed: Sequence[Prepared], known: Mapping[str, Known]) -> list[Wanted]:
+        return [
+            Wanted(target=name, subject=each.subject, version=next_version(known.get(each.subject)), digest=each.digest)
+            for name in self.routes.dossiers
+            for each in changed
+        ]
 
     def _snapshot_row(self, each: Prepared, before: Known | None, now: datetime) -> dict[str, Any]:
         return {
@@ -126,19 +144,19 @@ class Intake:
         self._upsert(connection, step, rows)
         return places
 
-    def _raise(self, connection: Connection, changed: Sequence[Prepared], known: Mapping[str, Known], wanted: Mapping[str, int], now: datetime) -> None:
+    def _raise(self, connection: Connection, wanted: Sequence[Wanted], now: datetime, steps: Mapping[str, int] | None = None) -> None:
+        """Tell the ledger what the targets should have now; `steps` are the last places of the steps, by subject."""
         rows = [
             {
-                "target": name,
+                "target": each.target,
                 "subject": each.subject,
                 "state": "due",
                 "due_at": now,
-                "wanted_version": next_version(known.get(each.subject)),
+                "wanted_version": each.version,
                 "wanted_digest": each.digest,
-                "steps_wanted": wanted[each.subject],
+                "steps_wanted": steps[each.subject] if steps else 0,
             }
-            for name in self.targets
-            for each in changed
+            for each in sorted(wanted, key=attrgetter("target", "subject"))
         ]
         if rows:
             connection.execute(self._raising(self._insert(ledger)), rows)
@@ -177,6 +195,7 @@ class Intake:
             told = {row.subject for row in rows if row.told}
             for table in (ledger, step, snapshot):
                 connection.execute(delete(table).where(table.c.subject.in_([subject for subject in stale if subject not in told])))
+            connection.execute(_STALE_DRAFTS, {"dossiers": stale})
 
     def _changed_fields(self, changed: Sequence[Prepared]) -> dict[str, str]:
         """By subject, the names of the fields that differ from the stored record."""
@@ -211,18 +230,24 @@ class Intake:
         return [row.subject for row in rows if row.source_id not in present]
 
     def adopt(self) -> int:
-        """Bring the ledger of every target up to the snapshots: a target may be newer than the dossiers, or may have been
+        """Bring the ledger of every target up to what is stored: a target may be newer than the dossiers, or may have been
         left out for a while. How many rows were made or raised."""
-        columns = ["target", "subject", "state", "due_at", "wanted_version", "wanted_digest", "steps_wanted"]
-        now, raised = literal(self.clock.now(), ledger.c.due_at.type), 0
+        now = self.clock.now()
         with self.database.write() as connection:
-            for name in self.targets:
-                joined = snapshot.outerjoin(ledger, and_(ledger.c.target == name, ledger.c.subject == snapshot.c.subject))
-                values = (literal(name), snapshot.c.subject, literal("due"), now, snapshot.c.version, snapshot.c.digest, snapshot.c.steps)
-                behind = select(*values).select_from(joined).where(func.coalesce(ledger.c.wanted_version, 0) < snapshot.c.version)
-                statement = self._raising(self._insert(ledger).from_select(columns, behind))
-                raised += connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount
-        return raised
+            agencies = connection.execute(_AGENCIES).scalars().all()
+            offices = {name: [agency for agency in agencies if self.routes.office(agency) == name] for name in self.routes.offices}
+            lacking = [_behind(name, now) for name in self.routes.dossiers]
+            lacking += [behind(name, Kind.DRAFT, covered, now) for name, covered in offices.items() if covered]
+            lacking += [behind(name, Kind.STATISTIC, None, now) for name in self.routes.statistics]
+            raising = [self._raising(self._insert(ledger).from_select(_RAISED, rows)) for rows in lacking]
+            return sum(connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount for statement in raising)
+
+
+def _behind(name: str, now: datetime) -> Any:
+    """The ledger rows a target lacks of the dossiers."""
+    joined = snapshot.outerjoin(ledger, and_(ledger.c.target == name, ledger.c.subject == snapshot.c.subject))
+    values = (literal(name), snapshot.c.subject, literal("due"), literal(now, ledger.c.due_at.type), snapshot.c.version, snapshot.c.digest, snapshot.c.steps)
+    return select(*values).select_from(joined).where(func.coalesce(ledger.c.wanted_version, 0) < snapshot.c.version)
 
 
 def _known(connection: Connection, subjects: Sequence[str]) -> dict[str, Known]:
@@ -253,6 +278,8 @@ def read_cursor(database: Database, name: str = "onestop") -> Cursor | None:
     return msgspec.json.decode(text, type=Cursor) if text else None
 
 
+_RAISED = ["target", "subject", "state", "due_at", "wanted_version", "wanted_digest", "steps_wanted"]
+_AGENCIES = select(snapshot.c.agency).join(matter, matter.c.dossier == snapshot.c.subject).where(matter.c.standing).distinct()
 _TOLD_SOMETHING = or_(ledger.c.created, ledger.c.steps_sent > 0, ledger.c.state == "leased", ledger.c.unsure)
 # Locked, so that no worker leases one of them between the question and what follows from it.
 _WHETHER_TOLD = (
@@ -266,6 +293,7 @@ _TOLD = (
     .where(ledger.c.subject.in_(bindparam("subjects", expanding=True)))
     .group_by(ledger.c.subject)
 )
+_STALE_DRAFTS = matter.update().where(matter.c.dossier.in_(bindparam("dossiers", expanding=True))).values(standing=False)
 _SET_STEPS = snapshot.update().where(snapshot.c.subject == bindparam("s")).values(steps=bindparam("n"))
 _FORGET_STEP = step.update().where(step.c.subject == bindparam("s"), step.c.place == bindparam("p")).values(body=b"")
 _PLACES = select(step.c.subject, step.c.step_id, step.c.place, (func.length(step.c.body) > 0).label("standing")).where(

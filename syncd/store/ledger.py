@@ -20,6 +20,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, case, select, true, update
@@ -27,13 +28,14 @@ from sqlalchemy import Connection, Row, and_, case, select, true, update
 from syncd.calls import Attempt, Claim, Operation, Outcome, Receipt
 from syncd.crypto import Cipher
 from syncd.errors import UndecipherableError
-from syncd.model import Step, Value, decode_dossier, decode_step
+from syncd.model import Dossier, Step, Value, decode_dossier, decode_matter, decode_step
 from syncd.policy import Next
 from syncd.store.database import Database
 from syncd.store.schema import ledger, snapshot
 from syncd.store.statements import BODIES, DUE, HELD, JOURNAL, LEASE_POSTGRESQL, LEASE_SQLITE, LEASED, OUTCOME, OVERTAKEN, RELEASE, STEPS
 
 _ANSWER_LIMIT = 4000
+_NO_DOSSIER = Dossier(code="", source_id=0)  #: of a statistic
 _NOTHING_SENT = Receipt(outcome=Outcome.DELIVERED)
 _MAY_HAVE_ARRIVED = (Outcome.DELIVERED, Outcome.UNKNOWN)
 
@@ -65,7 +67,7 @@ class Ledger:
             if not rows:
                 return []
             subjects = [row.subject for row in rows]
-            bodies = {row.subject: row for row in connection.execute(BODIES, {"subjects": subjects})}
+            bodies = {row.subject: row for row in connection.execute(BODIES, {"t": name, "subjects": subjects})}
             steps = _grouped(connection.execute(STEPS, {"t": name, "subjects": subjects}))
         claims = []
         for row in sorted(rows, key=lambda row: row.due_at):
@@ -99,7 +101,9 @@ class Ledger:
             until=until,
             version=body.version,
             digest=body.digest,
-            dossier=self.cipher.decoded(body.body, decode_dossier),
+            dossier=self.cipher.decoded(body.body, decode_dossier) if body.body else _NO_DOSSIER,
+            matter=self.cipher.decoded(body.matter, partial(decode_matter, body.kind)) if body.matter else None,
+            withdrawn=body.standing is False,
             steps=tuple((place, self._step(sealed)) for place, sealed in steps),
             created=row.created,
             sent_version=row.sent_version,
@@ -120,7 +124,7 @@ class Ledger:
             row = connection.execute(select(ledger).where(ledger.c.target == name, ledger.c.subject == subject)).one_or_none()
             if row is None:
                 return None
-            body = connection.execute(BODIES, {"subjects": [subject]}).one()
+            body = connection.execute(BODIES, {"t": name, "subjects": [subject]}).one()
             steps = _grouped(connection.execute(STEPS, {"t": name, "subjects": [subject]}))
         return self._claimed(row, body, steps.get(subject, ()), "", row.due_at)
 

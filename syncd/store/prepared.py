@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
-from syncd.model import Dossier, Problem, Snapshot, Step, Value, digest, encode
+from syncd.model import Dossier, Draft, Problem, Snapshot, Step, Value, digest, encode
 
 
 class Prepared(Value):
@@ -17,7 +17,8 @@ class Prepared(Value):
     body: bytes
     digest: str
     steps: tuple[tuple[Step, bytes], ...]
-    steps_digest: str
+    steps_digest: str  #: of everything that belongs to the dossier: its steps and its drafts
+    drafts: tuple[Draft, ...] = ()
 
 
 class Known(Value):
@@ -34,13 +35,15 @@ def prepare(each: Snapshot) -> Prepared:
     """The snapshot with its digests; each part is encoded once."""
     body = each.body()
     steps = tuple((taken, encode(taken)) for taken in each.steps)
+    belongings = [*(text for _, text in steps), *map(encode, each.drafts)]
     return Prepared(
         subject=each.dossier.code,
         dossier=each.dossier,
         body=body,
         digest=digest(body),
         steps=steps,
-        steps_digest=digest(b"\n".join(text for _, text in steps)) if steps else "",
+        steps_digest=digest(b"\n".join(belongings)) if belongings else "",
+        drafts=each.drafts,
     )
 
 

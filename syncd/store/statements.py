@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, case, exists, false, func, insert, literal_column, select, true, update
 
-from syncd.store.schema import attempt, ledger, snapshot, source_cursor, step, target
+from syncd.store.schema import attempt, ledger, matter, snapshot, source_cursor, step, target
 
 # Written out, not bound: a database uses a partial index only where the statement itself says what the index says.
 DUE = ledger.c.state == literal_column("'due'")
@@ -43,7 +43,24 @@ def _leasing(due: Select[Any]) -> Any:
 LEASE_SQLITE = _leasing(_due_rows())
 LEASE_POSTGRESQL = _leasing(_due_rows().with_for_update(skip_locked=True))
 
-BODIES = select(snapshot.c.subject, snapshot.c.version, snapshot.c.digest, snapshot.c.body).where(snapshot.c.subject.in_(bindparam("subjects", expanding=True)))
+# What a row is about: a dossier, or a matter and the dossier it belongs to, if any.
+BODIES = (
+    select(
+        ledger.c.subject,
+        func.coalesce(matter.c.version, snapshot.c.version).label("version"),
+        func.coalesce(matter.c.digest, snapshot.c.digest).label("digest"),
+        snapshot.c.body,
+        matter.c.kind,
+        matter.c.standing,
+        matter.c.body.label("matter"),
+    )
+    .select_from(
+        ledger.outerjoin(matter, matter.c.subject == ledger.c.subject).outerjoin(
+            snapshot, snapshot.c.subject == func.coalesce(matter.c.dossier, ledger.c.subject)
+        )
+    )
+    .where(ledger.c.target == bindparam("t"), ledger.c.subject.in_(bindparam("subjects", expanding=True)))
+)
 
 STEPS = (
     select(step.c.subject, step.c.place, step.c.body)

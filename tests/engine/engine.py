@@ -20,6 +20,7 @@ from syncd.store.board import Board
 from syncd.store.database import Database, open_database
 from syncd.store.intake import Intake, Taken
 from syncd.store.ledger import Ledger
+from syncd.store.matters import Routes
 from syncd.store.schema import attempt, ledger
 from syncd.store.schema import step as step_table
 from tests.clocks import TurnedClock
@@ -60,7 +61,7 @@ class Engine:
         self.board = Board(self.database)
         self.board.enlist([target.name])
         self.ledger = Ledger(self.database, CIPHER, node)
-        self.intake = Intake(self.database, CIPHER, self.clock, [target.name])
+        self.intake = Intake(self.database, CIPHER, self.clock, Routes([target.name]))
         self.stopping = threading.Event()
         self.metrics = Metrics()
         self.options = TargetOptions(connector="recording", batch=target.batch, **options)  # type: ignore[arg-type]

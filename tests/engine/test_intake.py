@@ -11,6 +11,7 @@ from syncd.crypto import KEY_BYTES, Cipher
 from syncd.errors import LeaseLost, UndecipherableError
 from syncd.model import Cursor, Page, Snapshot
 from syncd.store.intake import Intake, read_cursor
+from syncd.store.matters import Routes
 from syncd.store.schema import change, snapshot
 from tests.engine.conftest import Make
 from tests.engine.engine import CIPHER, dossier, step
@@ -118,7 +119,7 @@ def test_a_new_target_gets_every_dossier(make: Make) -> None:
     engine = make()
     engine.see(dossier(), [step(1)])
     engine.deliver()
-    later = Intake(engine.database, CIPHER, engine.clock, ["portal", "other"])
+    later = Intake(engine.database, CIPHER, engine.clock, Routes(["portal", "other"]))
     assert later.adopt() == 1
     assert later.adopt() == 0
     claim = engine.ledger.peek("other", CODE)

@@ -9,6 +9,7 @@ from syncd.crypto import KEY_BYTES, Cipher
 from syncd.errors import NotFound, StoreUnavailable, UndecipherableError
 from syncd.store.intake import Intake
 from syncd.store.ledger import Ledger
+from syncd.store.matters import Routes
 from syncd.store.orders import Orders
 from syncd.workers import Workers
 from tests.engine.conftest import Make
@@ -23,7 +24,7 @@ def test_a_target_that_was_left_out_for_a_while_gets_what_changed_meanwhile(make
     engine = make()
     engine.see(dossier(), [step(1)])
     engine.settle()
-    others = Intake(engine.database, CIPHER, engine.clock, ["other"])
+    others = Intake(engine.database, CIPHER, engine.clock, Routes(["other"]))
     engine.intake, kept = others, engine.intake
     engine.see(dossier(note="changed while it was left out"), [step(1), step(2)])
     engine.intake = kept

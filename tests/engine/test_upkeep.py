@@ -78,7 +78,7 @@ def test_a_state_of_a_newer_syncd_is_refused_unless_it_says_it_is_compatible(mak
 
 def test_a_state_of_an_older_syncd_waits_for_an_upgrade(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = make()
-    monkeypatch.setattr(schema, "VERSION", 2)
+    monkeypatch.setattr(schema, "VERSION", schema.VERSION + 1)
     with pytest.raises(SchemaMismatch) as raised:
         migrations.ensure(engine.database)
     assert "db upgrade" in raised.value.hint

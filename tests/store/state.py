@@ -14,6 +14,7 @@ from syncd.policy import Next
 from syncd.store.database import Database
 from syncd.store.intake import Intake
 from syncd.store.ledger import Entry, Ledger
+from syncd.store.matters import Routes
 
 START = datetime(2025, 3, 3, 1, 30, tzinfo=UTC)
 REQUEST = b'{"ChuHoSo":"L\xc3\xbd Th\xe1\xbb\x8b S\xc3\xa2m"}'
@@ -44,7 +45,7 @@ class State:
         self.clock = Hand()
         self.cipher = Cipher([bytes(range(32))])
         self.ledger = Ledger(database, self.cipher, "node-1")
-        self.intake = Intake(database, self.cipher, self.clock, targets)
+        self.intake = Intake(database, self.cipher, self.clock, Routes(targets))
 
     def take(self, *codes: str, status: Status = Status.RECEIVED, steps: int = 0) -> None:
         """A poll that brings these dossiers, with that many steps each."""
