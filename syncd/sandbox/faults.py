@@ -1,16 +1,17 @@
-"""What can go wrong between syncd and the portal, by chance from a seed or on request.
+"""What can go wrong between syncd and a server of the sandbox, by chance from a seed or on request.
 
-A fault says two things: what the caller sees, and whether the portal has done what it was asked nevertheless. The
+A fault says two things: what the caller sees, and whether the server has done what it was asked nevertheless. The
 answer to a progress call is never lost twice in a row for one dossier when faults come by chance: the portal has no
-key by which it could tell a repeated step, so syncd resends once and a single resend must settle it. Faults that a
-test asks for with `next` keep no such bound.
+key by which it could tell a repeated step, so syncd resends once and a single resend must settle it. Where not even
+that can be told, as for a draft sent to an office without a look-up, chance leaves no end in doubt. Faults that a test
+asks for with `next` keep no such bounds.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from random import Random
 from typing import Final, Literal, NamedTuple
 
@@ -47,20 +48,36 @@ BAD_DAY: Final = {
     "slow": 0.01,
 }
 Outage = Literal["", "refused", "reset", "503"]
-_STEPS: Final = "CapNhatTienDoHoSoMC"
+_ONCE: Final = frozenset(("CapNhatTienDoHoSoMC",))
 
 
 class Faults:
     """Decides for each call whether and how it fails. Thread-safe."""
 
-    def __init__(self, odds: Mapping[str, float] | None = None, seed: int = 1, *, slowness: float = 0.3, retry_after: int = 1) -> None:
-        """`odds` gives the probability of each kind, none by default; `slowness` and `retry_after` are seconds."""
+    def __init__(
+        self,
+        odds: Mapping[str, float] | None = None,
+        seed: int = 1,
+        *,
+        slowness: float = 0.3,
+        retry_after: int | None = 1,
+        kinds: Mapping[str, Fault] = FAULTS,
+        once: Collection[str] = _ONCE,
+        never: Collection[str] = (),
+    ) -> None:
+        """`odds` gives the probability of each kind, none by default; `slowness` and `retry_after` are seconds.
+
+        By chance, the end of a call to a service of `once` is not in doubt twice in a row for one dossier, of `never` not at all.
+        """
         self.slowness = slowness
         self.retry_after = retry_after
         self.struck: Counter[str] = Counter()  #: how often each kind has come
-        self.lost_steps = 0  #: progress calls that the portal took and whose answer did not arrive whole or in time
+        self.lost_steps = 0  #: progress calls that the server took and whose answer did not arrive whole or in time
         self.outage: Outage = ""
         self.switched: Callable[[Outage], None] = lambda _outage: None  #: told when an outage begins or ends
+        self._kinds = kinds
+        self._once = frozenset(once)
+        self._never = frozenset(never)
         self._random = Random(seed)
         self._lock = threading.Lock()
         self._asked: list[tuple[Fault, str]] = []
@@ -69,10 +86,10 @@ class Faults:
 
     def set(self, odds: Mapping[str, float]) -> None:
         """Change the odds. Raises KeyError for a kind that does not exist."""
-        self._odds = [(FAULTS[kind], chance) for kind, chance in odds.items()]
+        self._odds = [(self._kinds[kind], chance) for kind, chance in odds.items()]
 
     def down(self, how: Outage = "refused") -> None:
-        """From now on the portal takes no call: connections are refused or reset, or each is answered with 503."""
+        """From now on the server takes no call: connections are refused or reset, or each is answered with 503."""
         self.outage = how
         self.switched(how)
 
@@ -84,13 +101,13 @@ class Faults:
     def next(self, kind: str, *, service: str = "", times: int = 1) -> None:
         """Let the next calls fail that way, of one service or of any (`login` is one too)."""
         with self._lock:
-            self._asked += [(FAULTS[kind], service)] * times
+            self._asked += [(self._kinds[kind], service)] * times
 
     def draw(self, service: str, dossiers: Sequence[str] = ()) -> Fault | None:
         """What happens to this call."""
         with self._lock:
             fault = self._requested(service) or self._by_chance(service, dossiers)
-            if service == _STEPS:
+            if service in self._once:
                 self._remember(fault, dossiers)
             if fault is not None:
                 self.struck[fault.kind] += 1
@@ -108,9 +125,11 @@ class Faults:
         for fault, odds in self._odds:
             chance -= odds
             if chance < 0:
-                spared = service == _STEPS and not fault.certain and not self._doubtful.isdisjoint(dossiers)
-                return None if spared else fault
+                return None if not fault.certain and self._spared(service, dossiers) else fault
         return None
+
+    def _spared(self, service: str, dossiers: Sequence[str]) -> bool:
+        return service in self._never or (service in self._once and not self._doubtful.isdisjoint(dossiers))
 
     def _remember(self, fault: Fault | None, dossiers: Sequence[str]) -> None:
         if fault is None:
