@@ -21,7 +21,7 @@ from connectors._onestop.settings import Condition, Settings
 from syncd.errors import ConfigurationError
 from syncd.mapping import CompiledMapping, Shape, compile_mapping
 from syncd.mapping_file import MappingFile, locate, parse
-from syncd.model import Agency, Dossier, Fee, Origin, Owner, Paper, Problem, Status, Step
+from syncd.model import Agency, Dossier, Draft, Fee, Origin, Owner, Paper, Problem, Status, Step
 from syncd.transforms import Transform
 
 KIND = "onestop"
@@ -32,6 +32,7 @@ OWN = {
     "dossier": {"source_id", "origin", "owner", "agency", "status", "papers", "results", "fees", "problems"},
     "step": {"status", "problems"},
     "fee": {"amount"},
+    "draft": {"id", "file", "problems"},
 }
 EXTRA = {"step": {"note"}}
 
@@ -46,6 +47,7 @@ class SourceMapping:
     steps: tuple[str, ...]
     papers: tuple[str, ...]
     fees: tuple[str, ...]
+    drafts: tuple[str, ...] = ()
 
     def shape(self, name: str) -> Shape:
         """The compiled shape of that name."""
@@ -59,6 +61,7 @@ class SourceMapping:
             (settings.steps.table, self.steps),
             (settings.papers.table, self.papers),
             (settings.fees.table, self.fees),
+            *(((settings.drafts.table, self.drafts),) if settings.drafts else ()),
             *((lookup.table, lookup_columns(settings, name)) for name, lookup in settings.lookups.items()),
         ):
             found.setdefault(table, set()).update(columns)
@@ -118,6 +121,11 @@ def _shape_mistakes(file: MappingFile) -> Iterator[Problem]:
         known = set(model.__struct_fields__) - OWN.get(name, set()) | EXTRA.get(name, set())
         for field in file.shapes[name].keys() - known:
             yield Problem(field=f"shapes.{name}.{field}", reason="is no field of syncd's model", hint=f"known: {', '.join(sorted(known))}")
+    if "drafts" in file.settings and "draft" not in file.shapes:
+        yield Problem(field="shapes.draft", reason="is missing")
+    known = set(Draft.__struct_fields__) - OWN["draft"]
+    for field in file.shapes.get("draft", {}).keys() - known:
+        yield Problem(field=f"shapes.draft.{field}", reason="is no field of syncd's model", hint=f"known: {', '.join(sorted(known))}")
     for field in file.shapes.get("portal", {}).keys() - {"portal_code"}:
         yield Problem(field=f"shapes.portal.{field}", reason="is no field of a dossier from the portal", hint="known: portal_code")
 
@@ -155,9 +163,15 @@ def _columns(file: MappingFile, settings: Settings) -> dict[str, tuple[str, ...]
         *(column for lookup in settings.lookups.values() for column in lookup.of),
         *_paths(file, *DOSSIER_SHAPES),
     )
+    drafts = settings.drafts
     return {
         "dossier": tuple(column for column in read if column not in settings.lookups),
-        "steps": _unique(steps.key, steps.dossier, *(after.of if after.lookup else (after.column, after.sub)), *_paths(file, "step")),
+        "steps": _unique(
+            *(steps.key, steps.dossier, *(after.of if after.lookup else (after.column, after.sub)), drafts.step if drafts else ""), *_paths(file, "step")
+        ),
+        "drafts": _unique(
+            *((drafts.key, drafts.dossier, *drafts.file_columns(), *_of(drafts.where), *_paths(file, "draft")) if drafts else ()),
+        ),
         "papers": _unique(papers.key, papers.dossier, *_of(papers.submitted), *_of(papers.results), *papers.link_columns(), *_paths(file, "paper")),
         "fees": _unique(
             *(fees.key, fees.dossier, *(amount.column for amount in (*fees.amounts, fees.otherwise) if amount)),

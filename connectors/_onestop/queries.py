@@ -38,8 +38,8 @@ class Queries:
         self._mapping = mapping
         self._page = page
         settings = mapping.settings
-        keys = {table.key for table in (settings.dossier, settings.steps, settings.papers, settings.fees)}
-        keys |= {table.dossier for table in (settings.steps, settings.papers, settings.fees)}
+        children = [table for table in (settings.steps, settings.papers, settings.fees, settings.drafts) if table]
+        keys = {table.key for table in (settings.dossier, *children)} | {table.dossier for table in children}
         self.relations = find(connection, mapping.tables(), keys)
         self._names = settings.dossier
         self._dossier = self.relations[settings.dossier.table]
@@ -55,11 +55,13 @@ class Queries:
 
     def _prepare_children(self) -> None:
         settings, mapping = self._mapping.settings, self._mapping
-        self.children = {
+        self.children: dict[str, tuple[Statement, Sequence[str], Children]] = {
             "steps": (self._children(settings.steps, mapping.steps), mapping.steps, settings.steps),
             "papers": (self._children(settings.papers, mapping.papers), mapping.papers, settings.papers),
             "fees": (self._children(settings.fees, mapping.fees), mapping.fees, settings.fees),
         }
+        if settings.drafts and (settings.drafts.steps or not settings.drafts.step):
+            self.children["drafts"] = (self._children(settings.drafts, mapping.drafts), mapping.drafts, settings.drafts)
         steps = self.relations[settings.steps.table]
         key = steps[settings.steps.key]
         self.top_step = select(func.max(key))

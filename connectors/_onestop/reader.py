@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from connectors._onestop.drafts import Drafting
 from connectors._onestop.mapping import SourceMapping
 from connectors._onestop.settings import Amount, Row, all_hold, choose
 from connectors._onestop.status import HINT, Found, Statuses, UnknownStatus, plain
@@ -44,6 +45,7 @@ class Reader:
         self._in_scope = covers(agencies)
         self._submitted = all_hold(mapping.settings.papers.submitted)
         self._results = all_hold(mapping.settings.papers.results)
+        self._drafting = Drafting(mapping, mapping.settings.drafts) if mapping.settings.drafts else None
         self._attached = {name: lookup.of for name, lookup in mapping.settings.lookups.items() if lookup.of}
 
     def publishes(self, row: Row) -> bool:
@@ -58,15 +60,25 @@ class Reader:
         problems: list[Problem] = []
         fields = self._fields(record, problems)
         status = self._status(row, lookups, problems)
-        steps, skipped = self._steps(row, children["steps"].get(key, ()), status, lookups)
+        passed = children["steps"].get(key, ())
+        steps, skipped = self._steps(row, passed, status, lookups)
         if status is Status.REFUSED and "refused_at" not in fields:
             fields["refused_at"] = refusal(steps)
         papers = children["papers"].get(key, ())
+        waiting = self._drafting.chosen(children.get("drafts", {}).get(key, ()), passed) if self._drafting else []
+        unsigned = self._keys_among_papers(waiting)
         fields["papers"] = self._papers(papers, self._submitted, "papers", problems)
-        fields["results"] = self._papers(papers, self._results, "results", problems)
+        fields["results"] = self._papers([paper for paper in papers if paper[self._settings.papers.key] not in unsigned], self._results, "results", problems)
         fields["fees"] = self._fees(children["fees"].get(key, ()), fields, problems)
         code = fields.pop("code", "") or f"#{key}"
-        return Snapshot(dossier=Dossier(code=code, source_id=key, status=status, problems=tuple(problems), **fields), steps=steps), skipped
+        dossier = Dossier(code=code, source_id=key, status=status, problems=tuple(problems), **fields)
+        drafts = tuple(self._drafting.read(draft, dossier.agency) for draft in waiting) if self._drafting else ()
+        return Snapshot(dossier=dossier, steps=steps, drafts=drafts), skipped
+
+    def _keys_among_papers(self, drafts: Sequence[Row]) -> set[object]:
+        """The drafts that stand among the papers: what is not signed is no result yet."""
+        table = self._settings.drafts
+        return {draft[table.key] for draft in drafts} if table and table.table == self._settings.papers.table else set()
 
     def _fields(self, record: Row, problems: list[Problem]) -> dict[str, Any]:
         shape = self._mapping.shape

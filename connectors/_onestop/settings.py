@@ -108,6 +108,21 @@ class Papers(Children):
         return self.link.format_map({name: quote(str(value), safe="") for name, value in columns.items()})
 
 
+class Drafts(Children):
+    """Draft results that wait for a signature: rows that fulfil `where`, while the dossier's last step is one of `steps`."""
+
+    where: tuple[Condition, ...] = ()
+    step: str = ""  #: column of the dossier's steps with the step's code; empty: at whatever step it is
+    steps: tuple[str, ...] = ()
+    root: str = ""  #: folder or address of the files
+    file: str  #: where the file is below `root`, or its whole address, with columns in braces
+    signer: str = ""  #: who signs, where neither the row nor the table `signers` says so
+
+    def file_columns(self) -> tuple[str, ...]:
+        """The columns named in the file's place."""
+        return tuple(field for _, field, _, _ in Formatter().parse(self.file) if field)
+
+
 class Amount(Section):
     """A column with an amount, and the kind of fee it is (charge or fee) where the shape does not say."""
 
@@ -170,6 +185,7 @@ class Settings(Section):
     steps: Steps
     papers: Papers
     fees: Fees
+    drafts: Drafts | None = None
     status: StatusRule
     lookups: dict[str, Lookup] = {}
     publish: tuple[Condition, ...] = ()

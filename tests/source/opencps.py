@@ -28,7 +28,8 @@ TABLES = {
     "online_:bool originality:int originDossierId:long dossierName:text systemId:int fromViaPostal:int",
     "opencps_dossieraction": "dossierActionId:key dossierId:long createDate:date modifiedDate:date serviceProcessId:long actionUser actionName "
     "actionNote:text stepCode stepName dueDate:date",
-    "opencps_dossierfile": "dossierFileId:key dossierId:long uuid_ dossierPartNo dossierPartType:int displayName fileEntryId:long removed:bool",
+    "opencps_dossierfile": "dossierFileId:key dossierId:long uuid_ dossierPartNo dossierPartType:int displayName fileEntryId:long removed:bool "
+    "signCheck:int fileTemplateNo userName",
     "opencps_paymentfile": "paymentFileId:key dossierId:long paymentFee feeAmount:long serviceAmount:long shipAmount:long paymentAmount:long "
     "paymentStatus:int paymentMethod",
     "opencps_dossierstatusmapping": "dossierStatusMappingId:key statusCode subStatusCode statusCodeDVCQG",

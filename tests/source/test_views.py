@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL, text
 
+from syncd.mapping_file import locate
 from syncd.model import Fee, Origin, Paper, Status
 from tests.source.opencps import ZONE, Follower, Province, only, reasons
 
@@ -75,7 +76,7 @@ def test_the_templates_run_as_they_stand(request: pytest.FixtureRequest, product
             province.execute(statement)
         source = province.source(mapping="views")
         assert Follower(source).ids() == []
-        assert [row.statement for row in source.plan()] == ["changed", "unstamped", "steps", "papers", "fees"]
+        assert [row.statement for row in source.plan()] == ["changed", "unstamped", "steps", "papers", "fees", "drafts"]
 
 
 def test_the_views_become_the_model(vendor: Province) -> None:
@@ -132,3 +133,13 @@ def test_a_view_without_a_code_is_a_problem(vendor: Province) -> None:
     put(vendor, "syncd_dossier", id=1, status="received", owner_kind="alien")
     dossier = only(vendor.source(mapping="views")).dossier
     assert (dossier.code, set(reasons(dossier))) == ("#1", {"code", "owner.kind"})
+
+
+def test_a_row_of_the_drafts_view_is_a_draft_with_its_own_signer(vendor: Province, tmp_path: Path) -> None:
+    put(vendor, "syncd_dossier", id=7, modified=vendor.ago(hours=1), code="A-7", status="4")
+    put(vendor, "syncd_draft", id=3, dossier_id=7, title="Quyết định", file="2026/q d.pdf", signer="chutich", submitter="canbo", kind="QĐ")
+    copy = tmp_path / "own.toml"
+    copy.write_text(locate("views", "onestop")[1].decode().replace('root = ""', 'root = "https://kho.example"'), encoding="utf-8")
+    (draft,) = only(vendor.source(mapping=str(copy))).drafts
+    assert (draft.id, draft.title, draft.kind, draft.file) == ("3", "Quyết định", "QĐ", "https://kho.example/2026/q%20d.pdf")
+    assert (draft.signer, draft.submitter, draft.revision) == ("chutich", "canbo", "2026/q d.pdf")
