@@ -1,0 +1,1 @@
+"""The parts of the LGSP connector; `connectors.lgsp` says which does what."""
