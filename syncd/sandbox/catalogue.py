@@ -23,6 +23,11 @@ class Procedure(NamedTuple):
     result: str
 
     @property
+    def signed(self) -> bool:
+        """Whether its result is a document with a number, which the document system issues."""
+        return self.level != "commune" or self.result.startswith("Quyết định")
+
+    @property
     def mapped(self) -> bool:
         """Whether the one-stop uses a code of its own, so that a mapping row stands."""
         return self.local != self.code

@@ -64,6 +64,11 @@ def portal_status(row: Row, references: References) -> str:
     return FOLDED.get(code, code)
 
 
+def is_draft(file: Row) -> bool:
+    """Whether a file of a dossier is a result that still has to be signed."""
+    return bool(file["dossierPartType"] == 2 and file["signCheck"] == 0)
+
+
 def clean(value: object) -> str:
     """Text as it is compared."""
     return " ".join(unicodedata.normalize("NFC", str(value or "")).split())
@@ -94,7 +99,7 @@ def _lists(rows: Rows) -> dict[str, list[tuple[str, ...]]]:
     amounts = [(payment, amount) for payment in rows.payments for amount in (payment["feeAmount"], payment["serviceAmount"]) if amount]
     return {
         "TaiLieuNop": [(clean(file["displayName"]),) for file in standing if file["dossierPartType"] in (1, 6)],
-        "DanhSachGiayToKetQua": [(clean(file["displayName"]),) for file in standing if file["dossierPartType"] in (2, 7)],
+        "DanhSachGiayToKetQua": [(clean(file["displayName"]),) for file in standing if file["dossierPartType"] in (2, 7) and not is_draft(file)],
         "DanhSachLePhi": [(clean(payment["paymentFee"]), str(amount)) for payment, amount in amounts],
         "DinhDanhCHS": [(kind, identity)] if kind else [],
     }

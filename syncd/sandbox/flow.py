@@ -1,7 +1,9 @@
 """The process that every dossier of the invented one-stop goes through: its stages and the moves between them.
 
 The weights say how often an officer makes a move where several are open; they are chosen so that most dossiers end
-well and every status of the national list occurs.
+well and every status of the national list occurs. Where a procedure's result is issued by the document system, an officer
+submits a draft instead of finishing, and the dossier waits (`SIGNING`): from there only what the document system answers
+leads on (`ANSWERS`).
 """
 
 from __future__ import annotations
@@ -26,8 +28,10 @@ class Move(NamedTuple):
     to: str  #: stage afterwards, "" = stays where it is
     text: str
     weight: int
+    signed: bool | None = None  #: only of procedures whose result the document system issues, or only of others
 
 
+SIGNING: Final = "380"  #: stage in which a draft waits to be signed and issued
 STAGES: Final = {
     stage.code: stage
     for stage in (
@@ -41,6 +45,7 @@ STAGES: Final = {
         Stage("310", "Chờ nộp phí, lệ phí", "paying"),
         Stage("320", "Đính chính kết quả", "correcting"),
         Stage("330", "Tạm dừng", "pausing"),
+        Stage(SIGNING, "Chờ ký ban hành", "processing", "processing_signing"),
         Stage("400", "Trả kết quả", "releasing"),
         Stage("410", "Chuyển phát kết quả", "posting"),
         Stage("500", "Kết thúc", "done"),
@@ -60,12 +65,13 @@ MOVES: Final = (
     Move("taxed", ("220",), "200", "Xác nhận hoàn thành nghĩa vụ tài chính", 9),
     Move("supplement", ("200", "210"), "300", "Yêu cầu bổ sung hồ sơ", 2),
     Move("supplied", ("300",), "200", "Tiếp nhận hồ sơ bổ sung", 9),
-    Move("charge", ("210",), "310", "Thông báo nộp phí, lệ phí", 1),
+    Move("charge", ("210",), "310", "Thông báo nộp phí, lệ phí", 2),
     Move("pay", ("310",), "210", "Xác nhận đã nộp phí, lệ phí", 9),
-    Move("pause", ("210",), "330", "Tạm dừng xử lý", 1),
+    Move("pause", ("210",), "330", "Tạm dừng xử lý", 2),
     Move("resume", ("330",), "210", "Tiếp tục xử lý", 9),
     Move("extend", ("200", "210"), "", "Gia hạn thời gian xử lý", 1),
-    Move("finish", ("200", "210"), "400", "Phê duyệt kết quả", 14),
+    Move("finish", ("200", "210"), "400", "Phê duyệt kết quả", 14, signed=False),
+    Move("submit", ("200", "210"), SIGNING, "Trình ký ban hành kết quả", 14, signed=True),
     Move("post", ("400",), "410", "Chuyển bưu điện trả kết quả", 2),
     Move("amend", ("400",), "320", "Đề nghị đính chính", 1),
     Move("amended", ("320",), "400", "Phê duyệt bản đính chính", 9),
@@ -73,5 +79,20 @@ MOVES: Final = (
     Move("withdraw", ("110", "200", "300"), "910", "Công dân rút hồ sơ", 1),
     Move("stop", ("200", "300"), "920", "Dừng giải quyết hồ sơ", 1),
 )
+ANSWERS: Final = {
+    answer.kind: answer
+    for answer in (
+        Move("issued", (SIGNING,), "400", "Nhận văn bản đã ban hành", 9),
+        Move("rejected", (SIGNING,), "210", "Văn bản không được duyệt ký", 1),
+        Move("signed", (SIGNING,), "", "Lãnh đạo đã ký, chờ văn thư ban hành", 1),
+    )
+}
 MOVES_FROM: Final = {code: tuple(move for move in MOVES if code in move.origins) for code in STAGES}
-WEIGHTS_FROM: Final = {code: [move.weight for move in moves] for code, moves in MOVES_FROM.items()}
+LEADING_ON: Final = frozenset(origin for move in (*MOVES, *ANSWERS.values()) for origin in move.origins)  #: stages that are not the end
+
+
+def moves_from(stage: str, *, signed: bool, answers: bool = False) -> tuple[Move, ...]:
+    """What is usual there, of a procedure whose result is `signed` by the document system or not; with `answers` also what
+    that system does."""
+    standing = tuple(ANSWERS.values()) if answers and stage == SIGNING else ()
+    return (*(move for move in MOVES_FROM[stage] if move.signed in (None, signed)), *standing)

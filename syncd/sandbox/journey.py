@@ -14,7 +14,7 @@ from random import Random
 from typing import Any, Final
 
 from syncd.sandbox.catalogue import PROCEDURES, Procedure
-from syncd.sandbox.flow import MOVES, MOVES_FROM, STAGES, WEIGHTS_FROM, Move
+from syncd.sandbox.flow import LEADING_ON, MOVES, STAGES, Move, moves_from
 from syncd.sandbox.names import Party, chance, person_name, words
 from syncd.sandbox.places import PROVINCE, PROVINCE_CODE, UNITS_OF, Unit, address, place
 
@@ -25,7 +25,8 @@ SUBMITTED, RESULT = 1, 2  #: dossierPartType
 SATURDAY: Final = 5  #: the first day of the week on which offices are closed
 SYSTEM_PORTAL: Final = 5  #: systemId of a dossier that was filed on the national portal
 
-
+_NOTATION: Final = "KQ-TTHC"  # of what was issued before the rehearsal
+_SIGNED: Final = 1_000_000  # so far above a draft's is the key of its signed file
 _NOTES: Final = ("Hồ sơ đầy đủ, hợp lệ", "Đề nghị xử lý đúng hạn", "Thiếu bản sao có chứng thực", "Kính chuyển lãnh đạo phê duyệt")
 _EMPTY: Final = dict.fromkeys(
     words(
@@ -49,7 +50,12 @@ class Case:
     @property
     def closed(self) -> bool:
         """Whether no officer will touch it again."""
-        return not MOVES_FROM[self.stage]
+        return self.stage not in LEADING_ON
+
+    @property
+    def drafts(self) -> list[Row]:
+        """The drafts that wait to be signed."""
+        return [file for file in self.files if file["dossierPartType"] == RESULT and not file["removed"] and not file["signCheck"]]
 
 
 @dataclass(slots=True)
@@ -94,15 +100,20 @@ class Office:
         return case
 
     def choose(self, case: Case) -> Move:
-        """What an officer would do next with a dossier that is not closed."""
-        return self.random.choices(MOVES_FROM[case.stage], WEIGHTS_FROM[case.stage])[0]
+        """What would happen next to a dossier that is not closed."""
+        moves = moves_from(case.stage, signed=case.procedure.signed, answers=True)
+        return self.random.choices(moves, [move.weight for move in moves])[0]
 
     def advance(self, case: Case, move: Move, at: datetime) -> None:
         """Make the move: a new action, and what it changes in the dossier."""
         effect = _EFFECTS.get(move.kind)
         if effect is not None:
             effect(self, case, at)
-        self._act(case, move.kind, move.text, move.to or case.stage, at)
+        self.step(case, move, at)
+
+    def step(self, case: Case, move: Move, at: datetime, note: str = "") -> None:
+        """The move's action alone, without what it changes otherwise."""
+        self._act(case, move.kind, move.text, move.to or case.stage, at, note)
 
     def add_paper(self, case: Case, name: str, at: datetime, kind: int = SUBMITTED) -> Row:
         """A paper handed in, or a `RESULT`."""
@@ -110,10 +121,22 @@ class Office:
         paper = {
             **self._common(at), "dossierFileId": key, "dossierId": case.row["dossierId"], "dossierPartNo": f"TP{len(case.files) + 1:02}",
             "dossierPartType": kind, "displayName": name, "fileEntryId": 900_000 + key, "original": True, "eForm": False, "isNew": False, "removed": False,
-            "signCheck": int(kind == RESULT), "referenceUid": self.uid(),
+            "signCheck": int(kind == RESULT), "deliverableCode": "", "referenceUid": self.uid(),
         }  # fmt: skip
         case.files.append(paper)
         return paper
+
+    def add_draft(self, case: Case, at: datetime) -> Row:
+        """A draft of the result, for the document system; the officer who made it is its user."""
+        draft = self.add_paper(case, case.procedure.result, at, RESULT)
+        draft.update(signCheck=0, userName=self.random.choice(self.officers))
+        return draft
+
+    def file_result(self, case: Case, draft: Row, number: str, at: datetime) -> None:
+        """The draft has come back signed, as a file of its own, and issued under a number where it has one: it is the result now."""
+        name = f"{draft['displayName']} số {number}" if number else draft["displayName"]
+        draft.update(signCheck=1, deliverableCode=number, displayName=name, fileEntryId=draft["fileEntryId"] + _SIGNED, modifiedDate=at)
+        case.row.update(releaseDate=at)
 
     def add_fee(self, case: Case, at: datetime, amount: int) -> Row:
         """A fee not yet paid, in whole đồng."""
@@ -164,15 +187,16 @@ class Office:
             "dossierStatus": "", "dossierSubStatus": "",
         }  # fmt: skip
 
-    def _act(self, case: Case, kind: str, text: str, to: str, at: datetime) -> None:
+    def _act(self, case: Case, kind: str, text: str, to: str, at: datetime, note: str = "") -> None:
         before, after = STAGES[case.stage], STAGES[to]
         key = self.keys.take("action")
+        note = note or (self.random.choice(_NOTES) if chance(self.random, 0.4) else "")
         case.actions.append({
             **self._common(at), "dossierActionId": key, "dossierId": case.row["dossierId"], "serviceProcessId": case.procedure.process,
             "previousActionId": case.row["dossierActionId"] or 0, "fromStepCode": before.code, "fromStepName": before.name, "actionCode": kind,
             "actionUser": case.row["applicantName"] if kind == "file" else self.random.choice(self.officers), "actionName": text,
-            "actionNote": self.random.choice(_NOTES) if chance(self.random, 0.4) else "", "pending": True, "stepCode": after.code, "stepName": after.name,
-            "sequenceNo": after.code, "dueDate": at + timedelta(days=self.random.randrange(1, 6)) if MOVES_FROM[to] else None,
+            "actionNote": note, "pending": True, "stepCode": after.code, "stepName": after.name,
+            "sequenceNo": after.code, "dueDate": at + timedelta(days=self.random.randrange(1, 6)) if to in LEADING_ON else None,
             "nextActionId": 0, "eventStatus": 0,
         })  # fmt: skip
         if len(case.actions) > 1:
@@ -203,6 +227,20 @@ def _receive(office: Office, case: Case, at: datetime) -> None:
 def _finish(office: Office, case: Case, at: datetime) -> None:
     case.row.update(releaseDate=at)
     office.add_paper(case, case.procedure.result, at, RESULT)
+
+
+def _submit(office: Office, case: Case, at: datetime) -> None:
+    office.add_draft(case, at)
+
+
+def _issued(office: Office, case: Case, at: datetime) -> None:
+    for draft in case.drafts:
+        office.file_result(case, draft, f"{office.random.randrange(1, 2000)}/{_NOTATION}", at)
+
+
+def _rejected(_office: Office, case: Case, at: datetime) -> None:
+    for draft in case.drafts:
+        draft.update(removed=True, modifiedDate=at)
 
 
 def _extend(_office: Office, case: Case, at: datetime) -> None:
@@ -239,6 +277,9 @@ _EFFECTS: Final[dict[str, Callable[[Office, Case, datetime], None]]] = {
     "charge": _charge,
     "pay": _pay,
     "finish": _finish,
+    "submit": _submit,
+    "issued": _issued,
+    "rejected": _rejected,
     "return": _set("finishDate"),
     "withdraw": _set("cancellingDate"),
     "amend": _set("correcttingDate"),

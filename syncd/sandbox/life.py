@@ -3,12 +3,13 @@
 Every change is one transaction that raises the dossier's modification time, as the real system does. Steps are only
 ever added; of an older step only the bookkeeping changes (`nextActionId`, `pending`), which means nothing to a target.
 Mistakes (`spoil`) are remembered and put right a little later; `settle` puts right what is left, so that a rehearsal
-can end with everything publishable. One `Life` at a time may live in a database.
+can end with everything publishable. One `Life` at a time may live in a database; others may write to tables of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from datetime import datetime, timedelta
 from random import Random
@@ -18,11 +19,12 @@ from sqlalchemy import Connection, Engine, Table, func, select
 
 from syncd.clock import Clock
 from syncd.sandbox.catalogue import PROCEDURES
-from syncd.sandbox.flow import MOVES_FROM, STAGES, Move
+from syncd.sandbox.flow import LEADING_ON, MOVES_FROM, STAGES, Move, moves_from
 from syncd.sandbox.journey import GROUP, Case, Keys, Office, Row
 from syncd.sandbox.names import chance, party, person_name
-from syncd.sandbox.onestop import local_now, write_cases
+from syncd.sandbox.onestop import local_now, write_cases, writing
 from syncd.sandbox.schema import tables_in
+from syncd.sandbox.shelf import Shelf
 
 #: what an officer may get wrong: the columns and what they then hold
 MISHAPS: Final[dict[str, Row]] = {
@@ -35,7 +37,7 @@ MISHAPS: Final[dict[str, Row]] = {
 EDITS: Final = ("correct", "phone", "note", "paper_added", "paper_removed", "paid")
 _DAY: Final = {"work": 55, "repair": 20, "edit": 15, "arrive": 10}  # of a hundred things that happen
 _ARRIVALS: Final = {"counter": 10, "online": 5, "unreceived": 4, "post": 1, "portal": 2, "child": 2}
-_CLOSED: Final = tuple(stage.status for stage in STAGES.values() if not MOVES_FROM[stage.code])
+_CLOSED: Final = tuple(stage.status for stage in STAGES.values() if stage.code not in LEADING_ON)
 _LOCAL: Final = {procedure.local: procedure for procedure in PROCEDURES}
 
 
@@ -47,15 +49,25 @@ class Change(NamedTuple):
     code: str  #: dossierNo, empty before reception
 
 
+class Hand(NamedTuple):
+    """What somebody needs to work on one dossier."""
+
+    office: Office
+    case: Case  #: what is changed in it will be written
+    at: datetime  #: when it happens
+
+
 class Life:
     """Officers at work in one database."""
 
-    def __init__(self, engine: Engine, clock: Clock, random: Random, *, filed: Callable[[str], None] = lambda _code: None) -> None:
-        """`filed` is told the national code of a dossier that comes from the portal, before it stands in the database."""
+    def __init__(self, engine: Engine, clock: Clock, random: Random, *, filed: Callable[[str], None] = lambda _code: None, shelf: Shelf | None = None) -> None:
+        """`filed` is told the national code of a dossier that comes from the portal, before it stands in the database; on the
+        `shelf` drafts get their file."""
         self.engine = engine
         self.clock = clock
         self.random = random
         self.layout = tables_in(engine)
+        self.shelf = shelf
         self._filed = filed
         self._spoiled: dict[int, Row] = {}  # what stood there before the mishap
         dossier = self.layout.dossier.c
@@ -73,7 +85,7 @@ class Life:
 
     def arrive(self, channel: str) -> Change:
         """A new dossier comes in; for the channels see `Office.take_in`."""
-        with self.engine.begin() as connection:
+        with writing(self.engine) as connection:
             case = self._office(connection).take_in(party(self.random), local_now(self.clock), channel)
             if channel == "portal":
                 self._filed(case.row["referenceUid"])
@@ -83,30 +95,37 @@ class Life:
         return _change(f"arrived_{channel}", case.row)
 
     def advance(self, dossier_id: int, kind: str = "") -> Change | None:
-        """Move one dossier on, by that kind of move or any; None where no such move leads on from its stage."""
-        with self.engine.begin() as connection:
-            case = self._load(connection, dossier_id)
-            moves = [move for move in MOVES_FROM[case.stage] if kind in ("", move.kind)]
+        """Move one dossier on, by that kind of move or a usual one; None where no such move leads on from its stage."""
+        with writing(self.engine) as connection, self.at_hand(connection, dossier_id) as (office, case, at):
+            usual = moves_from(case.stage, signed=case.procedure.signed)
+            moves = [move for move in MOVES_FROM[case.stage] if move.kind == kind] if kind else usual
             if not moves:
                 return None
             move: Move = self.random.choices(moves, [move.weight for move in moves])[0]
-            before = deepcopy(case)
-            self._office(connection).advance(case, move, self._moment(case))
-            self._save(connection, before, case)
-        for column in self._spoiled.get(dossier_id, {}).keys() & {name for name, value in case.row.items() if value != before.row[name]}:
-            del self._spoiled[dossier_id][column]  # the move has put it right
+            office.advance(case, move, at)
         return _change(move.kind, case.row)
 
     def edit(self, dossier_id: int, kind: str) -> Change:
         """Correct something of one dossier without a step; for the kinds see `EDITS`."""
-        with self.engine.begin() as connection:
-            case = self._load(connection, dossier_id)
-            before = deepcopy(case)
-            at = self._moment(case)
-            self._edit(self._office(connection), case, kind, at)
+        with writing(self.engine) as connection, self.at_hand(connection, dossier_id) as (office, case, at):
+            self._edit(office, case, kind, at)
             case.row["modifiedDate"] = at
-            self._save(connection, before, case)
         return _change(kind, case.row)
+
+    @contextmanager
+    def at_hand(self, connection: Connection, dossier_id: int) -> Iterator[Hand]:
+        """One dossier to be worked on; what was changed is written at the end."""
+        case = self._load(connection, dossier_id)
+        before = deepcopy(case)
+        yield Hand(self._office(connection), case, self._moment(case))
+        self._save(connection, before, case)
+        for column in self._spoiled.get(dossier_id, {}).keys() & {name for name, value in case.row.items() if value != before.row[name]}:
+            del self._spoiled[dossier_id][column]  # the change has put it right
+
+    def resume(self, dossier_id: int) -> None:
+        """What a dossier has waited for is there: officers may take it up again."""
+        if dossier_id not in self._open:
+            self._open.append(dossier_id)
 
     def spoil(self, dossier_id: int, kind: str = "unmapped") -> Change:
         """Make one of the `MISHAPS`."""
@@ -189,7 +208,7 @@ class Life:
 
     def _overwrite(self, dossier_id: int, values: Row) -> Row:
         """Change columns of a dossier; what stood there is returned."""
-        with self.engine.begin() as connection:
+        with writing(self.engine) as connection:
             case = self._load(connection, dossier_id)
             table = self.layout.dossier
             change = table.update().where(table.c.dossierId == dossier_id).values({**values, "modifiedDate": self._moment(case)})
@@ -198,6 +217,8 @@ class Life:
 
     def _save(self, connection: Connection, before: Case, after: Case) -> None:
         layout = self.layout
+        if self.shelf:
+            self.shelf.drafts(after.drafts[len(before.drafts) :])
         _write(connection, layout.dossier, "dossierId", [before.row], [after.row])
         _write(connection, layout.action, "dossierActionId", before.actions, after.actions)
         _write(connection, layout.file, "dossierFileId", before.files, after.files)

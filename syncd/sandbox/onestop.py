@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from itertools import islice
@@ -24,6 +25,7 @@ from syncd.sandbox.flow import STAGES
 from syncd.sandbox.journey import COMPANY, GROUP, SATURDAY, SYSTEM_PORTAL, Case, Keys, Office, Row
 from syncd.sandbox.names import Party, chance, party
 from syncd.sandbox.schema import Tables, tables, tables_in
+from syncd.sandbox.shelf import Shelf
 
 ZONE: Final = ZoneInfo("Asia/Ho_Chi_Minh")
 _CHUNK: Final = 1000
@@ -41,6 +43,7 @@ class Contents:
     steps: int = 0
     papers: int = 0
     payments: int = 0
+    drafts: int = 0  #: of results that wait to be signed
 
 
 def connect(url: str | URL) -> Engine:
@@ -51,10 +54,29 @@ def connect(url: str | URL) -> Engine:
     return engine
 
 
-def build(engine: Engine, *, dossiers: int = 500, seed: int = 1, clock: Clock | None = None, days: int = 60, folded: bool | None = None) -> Contents:
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that reads and then writes, beside others who write: SQLite must be told so when it begins."""
+    with engine.begin() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        yield connection
+
+
+def build(
+    engine: Engine,
+    *,
+    dossiers: int = 500,
+    seed: int = 1,
+    clock: Clock | None = None,
+    days: int = 60,
+    folded: bool | None = None,
+    shelf: Shelf | None = None,
+) -> Contents:
     """Create the tables and fill them with dossiers that came in during the last `days`.
 
-    `folded` spells the columns in lower case; by default they are on PostgreSQL, as OpenCPS has them there.
+    `folded` spells the columns in lower case; by default they are on PostgreSQL, as OpenCPS has them there. On the `shelf`
+    drafts that wait to be signed get their file.
     """
     layout = tables(folded=engine.dialect.name == "postgresql" if folded is None else folded)
     layout.metadata.create_all(engine)
@@ -71,6 +93,8 @@ def build(engine: Engine, *, dossiers: int = 500, seed: int = 1, clock: Clock | 
             write_cases(connection, layout, chunk)
         for case in chunk:
             _count(contents, case)
+            if shelf:
+                shelf.drafts(case.drafts)
     return contents
 
 
@@ -178,6 +202,7 @@ def _count(contents: Contents, case: Case) -> None:
     contents.steps += len(case.actions)
     contents.papers += len(case.files)
     contents.payments += len(case.payments)
+    contents.drafts += len(case.drafts)
 
 
 def _stamp(now: datetime) -> Row:

@@ -48,14 +48,22 @@ def action(key: int, code: str, **changes: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def file(name: str, kind: int, *, removed: bool = False) -> dict[str, Any]:
-    return {"displayName": name, "dossierPartType": kind, "removed": removed}
+def file(name: str, kind: int, *, removed: bool = False, signed: int | None = 1) -> dict[str, Any]:
+    return {"displayName": name, "dossierPartType": kind, "removed": removed, "signCheck": signed}
 
 
 ROWS = Rows(
     dossier(),
     [action(1, "110", actionNote="đủ"), action(2, "220", dueDate=at("2025-02-27T00:00:00"))],
-    [file("Tờ khai", 1), file("Biểu mẫu", 6), file("Rút", 1, removed=True), file("Giấy khai sinh", 2), file("Bản in", 7), file("Khác", 3)],
+    [
+        file("Tờ khai", 1),
+        file("Biểu mẫu", 6),
+        file("Rút", 1, removed=True),
+        file("Giấy khai sinh", 2),
+        file("Bản in", 7, signed=0),
+        file("Khác", 3),
+        file("Dự thảo", 2, signed=0),
+    ],
     [{"paymentFee": "Lệ phí", "feeAmount": 8000, "serviceAmount": 0}, {"paymentFee": "Phí", "feeAmount": 0, "serviceAmount": 5000}],
     "tai-khoan",
 )
