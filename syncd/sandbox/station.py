@@ -102,7 +102,7 @@ class Station(ABC):
     def _perform(self, asked: Asked, request: Request, *, answered: bool) -> Answer:
         """Do it, and say what is answered; `answered` says whether the answer will arrive."""
 
-    def _expire(self) -> None:
+    def _expire(self) -> None:  # noqa: B027 most have nothing to end
         """End what the server gave the caller to be admitted by; called by the fault `session`."""
 
     def _switch(self, outage: Outage) -> None:
