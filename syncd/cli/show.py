@@ -89,7 +89,8 @@ def _attempt(detail: dict[str, Any]) -> str:
     steps = f" {detail['first_step']}–{detail['last_step']}" if detail["last_step"] else ""
     again = f" ({t('sent again')})" if detail["again"] else ""
     answer = " ".join(part for part in (detail["code"], sentence(detail["message"])) if part)
-    return f"{t(detail['operation'])}{steps}{again}, {detail['duration_ms']} ms" + (f": {answer}" if answer else "")
+    draft = f" ({t('draft')} {detail['draft']})" if "draft" in detail else ""
+    return f"{t(detail['operation'])}{draft}{steps}{again}, {detail['duration_ms']} ms" + (f": {answer}" if answer else "")
 
 
 def _order(detail: dict[str, Any]) -> str:

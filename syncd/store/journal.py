@@ -21,6 +21,7 @@ from syncd.crypto import Cipher
 from syncd.errors import NotFound
 from syncd.model import Value
 from syncd.store.database import Database
+from syncd.store.matters import subjects_of
 from syncd.store.schema import attempt, audit, change, ledger, snapshot
 
 ORDERS_OF_MANY = ("retry", "resync")  #: audit actions that, given without a dossier, may have touched any
@@ -104,18 +105,20 @@ class Journal:
         self.cipher = cipher
 
     def places(self, code: str) -> dict[str, Place]:
-        """Where a dossier stands, by target. Raises `NotFound` for a code that was never seen."""
+        """Where a dossier stands, by target, and each of its drafts, by target and key. Raises `NotFound` for a code that was
+        never seen."""
         with self.database.read() as connection:
             if not connection.execute(select(snapshot.c.subject).where(snapshot.c.subject == code)).first():
                 raise NotFound(f"No dossier {code} is known here.", hint="check the code; a dossier is known once it has been published and polled")
-            rows = connection.execute(select(ledger).where(ledger.c.subject == code).order_by(ledger.c.target)).all()
-        return {row.target: _place(row) for row in rows}
+            subjects = subjects_of(connection, code)
+            rows = connection.execute(select(ledger).where(ledger.c.subject.in_(subjects)).order_by(ledger.c.target, ledger.c.subject)).all()
+        return {row.target + row.subject.removeprefix(code): _place(row) for row in rows}
 
     def story(self, code: str, *, reveal: bool = False) -> list[Event]:
         """Everything that happened to a dossier, in the order of time; `reveal` opens requests and answers."""
         with self.database.read() as connection:
             changes = connection.execute(select(change).where(change.c.subject == code).order_by(change.c.id)).all()
-            attempts = connection.execute(select(attempt).where(attempt.c.subject == code).order_by(attempt.c.id)).all()
+            attempts = connection.execute(select(attempt).where(attempt.c.subject.in_(subjects_of(connection, code))).order_by(attempt.c.id)).all()
             first = changes[0].at if changes else None
             orders = connection.execute(select(audit).where(_concerns(code, first)).order_by(audit.c.id)).all()
         events = [_changed(row) for row in changes]
@@ -125,7 +128,7 @@ class Journal:
 
     def _attempted(self, row: Row[Any], *, reveal: bool) -> Event:
         names = ("operation", "code", "message", "duration_ms", "version", "first_step", "last_step", "again", "node")
-        detail = {name: getattr(row, name) for name in names}
+        detail = {name: getattr(row, name) for name in names} | draft_of(row.subject)
         if reveal:
             detail |= {name: self._opened(getattr(row, name)) for name in ("request", "answer")}
         return Event(at=row.at, kind="attempt", target=row.target, outcome=row.outcome, detail=detail)
@@ -183,6 +186,12 @@ def parse_letter(letter: str) -> tuple[str, str]:
 def no_letter(*letters: str) -> NotFound:
     """The error for ids that name no dead letter."""
     return NotFound(f"No such dead letter: {', '.join(letters)}.", hint="see: syncd dead list")
+
+
+def draft_of(subject: str) -> dict[str, str]:
+    """The key of the draft a subject of the ledger is, where it is one."""
+    _, slash, key = subject.rpartition("/")
+    return {"draft": key} if slash else {}
 
 
 _STOPPED = ledger.c.state.in_([literal_column("'dead'"), literal_column("'held'")])

@@ -19,10 +19,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from syncd.clock import Clock
 from syncd.errors import NotFound
-from syncd.model import Status, Value
+from syncd.model import Kind, Status, Value
 from syncd.store.database import Database
 from syncd.store.journal import no_letter, parse_letter
-from syncd.store.schema import attempt, audit, ledger, snapshot, source_cursor, target
+from syncd.store.schema import attempt, audit, ledger, matter, snapshot, source_cursor, target
 from syncd.turns import UNKNOWN_SENT, UNKNOWN_TWICE
 
 _CHUNK = 500
@@ -127,15 +127,15 @@ class Orders:
         return self._done(count)
 
     def resync(self, name: str, which: Selection) -> Done:
-        """Send the records again as if they had changed; steps that were acknowledged stay so. Raises `NotFound` for
-        codes the target has no row of. Without codes, discarded dossiers stay aside."""
+        """Send the records again as if they had changed; steps that were acknowledged stay so. The code of a dossier stands for
+        its drafts too. Raises `NotFound` for codes the target has no row of. Without codes, discarded dossiers stay aside, and
+        drafts: a second document to sign is asked for by name."""
         if not which.codes:
             return self._resync_many(name, which)
         busy: list[str] = []
         count = 0
         with self.database.write() as connection:
-            codes = list(dict.fromkeys(which.codes))
-            self._demand(connection, name, codes)
+            codes = self._demand(connection, name, list(dict.fromkeys(which.codes)))
             for some in (codes[start : start + _CHUNK] for start in range(0, len(codes), _CHUNK)):
                 rows = and_(ledger.c.target == name, ledger.c.subject.in_(some), self._filters(which))
                 busy += connection.execute(select(ledger.c.subject).where(rows, ledger.c.state == "leased")).scalars()
@@ -145,7 +145,8 @@ class Orders:
         return self._done(count, busy)
 
     def _resync_many(self, name: str, which: Selection) -> Done:
-        rows = and_(ledger.c.target == name, ledger.c.state != "held", self._filters(which))
+        drafts = select(matter.c.subject).where(matter.c.kind == Kind.DRAFT.value)
+        rows = and_(ledger.c.target == name, ledger.c.state != "held", ledger.c.subject.not_in(drafts), self._filters(which))
         with self.database.write() as connection:
             busy = connection.execute(select(ledger.c.subject).where(rows, ledger.c.state == "leased")).scalars().all()
             count = self._change(connection, and_(rows, ledger.c.state != "leased"), self._again())
@@ -163,13 +164,17 @@ class Orders:
         return and_(true(), *(condition for condition in (status, since) if condition is not None))
 
     @staticmethod
-    def _demand(connection: Connection, name: str, codes: Sequence[str]) -> None:
-        have: set[str] = set()
+    def _demand(connection: Connection, name: str, codes: Sequence[str]) -> list[str]:
+        """The subjects that the codes stand for at a target."""
+        have: list[tuple[str, str]] = []
         for start in range(0, len(codes), _CHUNK):
             some = codes[start : start + _CHUNK]
-            have |= set(connection.execute(select(ledger.c.subject).where(ledger.c.target == name, ledger.c.subject.in_(some))).scalars())
-        if missing := [code for code in codes if code not in have]:
+            rows = select(ledger.c.subject, matter.c.dossier).outerjoin(matter, matter.c.subject == ledger.c.subject).where(ledger.c.target == name)
+            have += [(row.subject, row.dossier or "") for row in connection.execute(rows.where(or_(ledger.c.subject.in_(some), matter.c.dossier.in_(some))))]
+        known = {word for pair in have for word in pair}
+        if missing := [code for code in codes if code not in known]:
             raise NotFound(f"The ledger of {name} has no dossier {', '.join(missing)}.", hint="check the code; see: syncd show CODE")
+        return sorted({subject for subject, _ in have})
 
     def accept_source(self, name: str = "onestop") -> Done:
         """Take what looked suspicious in the source for right: the next poll takes it in."""

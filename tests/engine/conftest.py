@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from syncd.store.matters import Routes
 from tests.clocks import TurnedClock
 from tests.databases import postgresql_server, postgresql_url
 from tests.engine.engine import Engine
@@ -31,8 +32,10 @@ def make(state_url: str) -> Iterator[Make]:
     """Builds engines on one state."""
     engines: list[Engine] = []
 
-    def build(target: RecordingTarget | None = None, *, clock: TurnedClock | None = None, node: str = "n1", **options: object) -> Engine:
-        engines.append(Engine(state_url, target or RecordingTarget(), clock, node, **options))
+    def build(
+        target: RecordingTarget | None = None, *, clock: TurnedClock | None = None, node: str = "n1", routes: Routes | None = None, **options: object
+    ) -> Engine:
+        engines.append(Engine(state_url, target or RecordingTarget(), clock, node, routes, **options))
         return engines[-1]
 
     yield build

@@ -13,7 +13,7 @@ from syncd.crypto import KEY_BYTES, Cipher
 from syncd.deliver import Delivery
 from syncd.gate import Gate
 from syncd.metrics import Metrics
-from syncd.model import Agency, Cursor, Dossier, Owner, Page, Snapshot, Status, Step
+from syncd.model import Agency, Cursor, Dossier, Draft, Owner, Page, Snapshot, Status, Step
 from syncd.options import TargetOptions
 from syncd.store import migrations
 from syncd.store.board import Board
@@ -50,10 +50,18 @@ def step(number: int, **changes: object) -> Step:
     return Step(**given)  # type: ignore[arg-type]
 
 
+def draft(number: int = 17, **changes: object) -> Draft:
+    """An invented draft."""
+    given: dict[str, object] = {"id": str(number), "revision": "77", "title": "Giấy chứng nhận", "file": "/srv/files/77", **changes}
+    return Draft(**given)  # type: ignore[arg-type]
+
+
 class Engine:
     """One node's engine on one database, for one target."""
 
-    def __init__(self, url: str, target: RecordingTarget, clock: TurnedClock | None = None, node: str = "n1", **options: object) -> None:
+    def __init__(
+        self, url: str, target: RecordingTarget, clock: TurnedClock | None = None, node: str = "n1", routes: Routes | None = None, **options: object
+    ) -> None:
         self.clock = clock or TurnedClock()
         self.target = target
         self.database: Database = open_database(url)
@@ -61,7 +69,7 @@ class Engine:
         self.board = Board(self.database)
         self.board.enlist([target.name])
         self.ledger = Ledger(self.database, CIPHER, node)
-        self.intake = Intake(self.database, CIPHER, self.clock, Routes([target.name]))
+        self.intake = Intake(self.database, CIPHER, self.clock, routes or Routes([target.name]))
         self.stopping = threading.Event()
         self.metrics = Metrics()
         self.options = TargetOptions(connector="recording", batch=target.batch, **options)  # type: ignore[arg-type]
@@ -77,9 +85,9 @@ class Engine:
         changed, known = self.intake.compare(page)
         return self.intake.take(changed, known, page.cursor)
 
-    def see(self, record: Dossier, steps: Iterable[Step] = ()) -> Taken:
+    def see(self, record: Dossier, steps: Iterable[Step] = (), drafts: Iterable[Draft] = ()) -> Taken:
         """Take one dossier in."""
-        return self.read(Snapshot(dossier=record, steps=tuple(steps)))
+        return self.read(Snapshot(dossier=record, steps=tuple(steps), drafts=tuple(drafts)))
 
     def deliver(self, turns: int = 10_000) -> int:
         """Take turns until nothing can go now; how many dossiers had one."""

@@ -15,7 +15,7 @@ import msgspec
 
 from syncd.calls import Element, Operation, Outcome, Portion, Receipt, Standing
 from syncd.errors import Unmappable
-from syncd.model import Dossier, Origin, Step, decode_dossier, decode_step, encode
+from syncd.model import Dossier, Draft, Origin, Problem, Step, decode_dossier, decode_step, encode
 from syncd.ports import Collector
 
 DELIVERED = Receipt(outcome=Outcome.DELIVERED, exists=True)
@@ -127,3 +127,30 @@ class RecordingTarget:
 
 def _split(bodies: bytes) -> list[Step]:
     return [decode_step(bytes(raw)) for raw in msgspec.json.decode(bodies, type=list[msgspec.Raw])]
+
+
+class RecordingOffice(RecordingTarget):
+    """A document system: takes drafts, as often as they come, and cannot be asked what it has."""
+
+    def __init__(self, name: str = "office") -> None:
+        super().__init__(name)
+        self.replaces = False
+        self.taken: list[tuple[str, str, str]] = []  #: subject, operation, title
+
+    def compose(self, portion: Portion) -> Element:
+        draft = portion.matter
+        if not isinstance(draft, Draft) or draft.problems:
+            raise Unmappable([Problem(field="draft", reason="is none, or broken")])
+        return Element(subject=portion.subject, lane="", body=f"{portion.operation.value}:{draft.title}".encode())
+
+    def send(self, elements: Sequence[Element]) -> Receipt:
+        fault = self.faults.popleft() if self.faults else self.always
+        return fault(lambda: self._taken(elements[0])) if fault else self._taken(elements[0])
+
+    def _taken(self, element: Element) -> Receipt:
+        operation, _, title = element.body.decode().partition(":")
+        self.taken.append((element.subject, operation, title))
+        return Receipt(outcome=Outcome.DELIVERED, exists=True, memo={element.subject: f"doc-{len(self.taken)}"})
+
+    def look_up(self, portion: Portion) -> Standing | None:
+        return None

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from syncd.calls import Attempt, Claim, Operation, Outcome, Receipt
 from syncd.crypto import Cipher
-from syncd.model import Agency, Cursor, Dossier, Owner, Page, Snapshot, Status, Step
+from syncd.model import Agency, Cursor, Dossier, Draft, Owner, Page, Snapshot, Status, Step
 from syncd.policy import Next
 from syncd.store.database import Database
 from syncd.store.intake import Intake
@@ -47,10 +47,10 @@ class State:
         self.ledger = Ledger(database, self.cipher, "node-1")
         self.intake = Intake(database, self.cipher, self.clock, Routes(targets))
 
-    def take(self, *codes: str, status: Status = Status.RECEIVED, steps: int = 0) -> None:
-        """A poll that brings these dossiers, with that many steps each."""
+    def take(self, *codes: str, status: Status = Status.RECEIVED, steps: int = 0, drafts: Sequence[str] = ()) -> None:
+        """A poll that brings these dossiers, with that many steps each, and drafts of these keys."""
         history = tuple(Step(id=place, at=START, officer="Nông Văn Bế", content="tiếp nhận", status=status) for place in range(1, steps + 1))
-        snapshots = tuple(Snapshot(dossier=dossier(code, status), steps=history) for code in codes)
+        snapshots = tuple(Snapshot(dossier=dossier(code, status), steps=history, drafts=tuple(Draft(id=key) for key in drafts)) for code in codes)
         page = Page(snapshots=snapshots, cursor=Cursor(modified="2025-03-03 08:30:00", id=len(codes)))
         changed, known = self.intake.compare(page)
         self.intake.take(changed, known, page.cursor)

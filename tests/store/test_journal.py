@@ -11,7 +11,9 @@ from syncd.calls import Outcome, Receipt
 from syncd.errors import NotFound
 from syncd.model import Status
 from syncd.policy import Next
+from syncd.store.intake import Intake
 from syncd.store.journal import AttemptFilter, Journal
+from syncd.store.matters import Routes
 from syncd.store.orders import Orders, Selection
 from tests.store.state import START, State
 
@@ -159,3 +161,14 @@ def test_attempts_count_even_where_the_lease_was_lost(state: State, journal: Jou
     (claim,) = state.claim()
     state.answer(replace(claim, token="stale"), Receipt(outcome=Outcome.UNKNOWN), Next.LATER)
     assert [line.outcome for line in journal.attempts(AttemptFilter(), 10)] == ["unknown"]
+
+
+def test_the_drafts_of_a_dossier_are_part_of_its_story(state: State, journal: Journal) -> None:
+    state.intake = Intake(state.database, state.cipher, state.clock, Routes(["portal"], {"office": ()}))
+    state.take("H03-1", drafts=("17",))
+    state.deliver()
+    state.refuse(target="office")
+    assert [*journal.places("H03-1")] == ["office/17", "portal"]
+    (refusal,) = [event for event in journal.story("H03-1") if event.target == "office"]
+    assert (refusal.outcome, refusal.detail["draft"]) == ("rejected", "17")
+    assert [letter.id for letter in journal.dead()] == ["office:H03-1/17"]

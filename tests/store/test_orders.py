@@ -13,7 +13,9 @@ from syncd.errors import NotFound
 from syncd.model import Status
 from syncd.policy import Next
 from syncd.store.board import Board
+from syncd.store.intake import Intake
 from syncd.store.journal import Journal
+from syncd.store.matters import Routes
 from syncd.store.orders import Orders, Selection
 from syncd.store.schema import audit
 from syncd.turns import UNKNOWN_TWICE, next_portion
@@ -210,3 +212,14 @@ def test_only_steps_whose_answer_was_lost_can_have_arrived(state: State, orders:
     lost_twice(state, "H03-2")
     assert rehearsal.arrived(["portal:H03-2"], "seen on the portal").count == 1
     assert state.claim() == []
+
+
+def test_a_draft_is_sent_again_only_by_name(state: State, orders: Orders) -> None:
+    state.intake = Intake(state.database, state.cipher, state.clock, Routes(["portal"], {"office": ()}))
+    state.take("H03-1", drafts=("17", "18"))
+    assert len(state.deliver("office")) == 2
+    assert orders.resync("office", Selection()).count == 0
+    assert orders.resync("office", Selection(codes=("H03-1/17",))).count == 1
+    assert orders.resync("office", Selection(codes=("H03-1",))).count == 2
+    with pytest.raises(NotFound):
+        orders.resync("office", Selection(codes=("H03-1/19",)))
