@@ -1,0 +1,58 @@
+"""Receipts for what the axis says, cleaned of what must not be read. Pure.
+
+A receipt's message goes to logs and screens. It loses the values of the call it answers and everything with the shape of
+personal data. Its text is kept sealed and may quote a citizen, but never the token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from connectors._http.outcomes import Trouble
+from connectors._tdoffice.answers import Answer, Answers
+from syncd.calls import Outcome, Receipt
+from syncd.redact import MASK, redact
+
+LONGEST_MESSAGE = 300
+LONGEST_TEXT = 2000
+_REFUSED = "correct in the one-stop what the axis names; about an unknown code ask the axis's operator, then put it into the mapping's [tables.codes]"
+_STRANGERS = "check token, scheme and base_url, then: syncd target probe"
+
+
+class Receipts:
+    """What may be read of an answer, by the words of a mapping and without these secrets."""
+
+    def __init__(self, answers: Answers, secrets: tuple[str, ...]) -> None:
+        self._answers = answers
+        self._secrets = secrets
+
+    def judged(self, answer: Answer, known: Iterable[str] = ()) -> Receipt:
+        """The receipt for a call that changes something."""
+        outcome, code = self._answers.judge(answer), redact(answer.code, self._secrets)
+        if outcome is Outcome.DELIVERED:
+            return Receipt(outcome=outcome, code=code, text=self._text(answer.body))
+        hint = {Outcome.REJECTED: _REFUSED, Outcome.UNAUTHORISED: _STRANGERS}.get(outcome, "")
+        message = self._message(answer.message, known) or f"the axis answers with code {code} and no reason"
+        return Receipt(outcome=outcome, code=code, message=message, hint=hint, text=self._text(answer.body))
+
+    def read(self, answer: Answer) -> Receipt:
+        """The receipt for a call that only reads: what the axis refuses today it may give tomorrow."""
+        receipt = self.judged(answer)
+        return receipt if receipt.outcome is not Outcome.REJECTED else msgspec.structs.replace(receipt, outcome=Outcome.UNAVAILABLE)
+
+    def troubled(self, trouble: Trouble) -> Receipt:
+        """The receipt for what came instead of an answer."""
+        message, text = self._message(trouble.message), self._text(trouble.body)
+        return Receipt(outcome=trouble.outcome, code=trouble.code, message=message, hint=trouble.hint, text=text, retry_after=trouble.retry_after)
+
+    def _message(self, text: str, known: Iterable[str] = ()) -> str:
+        return redact(text[: LONGEST_TEXT * 2], (*known, *self._secrets))[:LONGEST_MESSAGE]
+
+    def _text(self, body: bytes) -> str:
+        """The beginning of a body, without the token."""
+        text = body[: LONGEST_TEXT * 8].decode("utf-8", "replace")
+        for secret in self._secrets:
+            text = text.replace(secret, MASK).replace(msgspec.json.encode(secret)[1:-1].decode(), MASK)
+        return text[:LONGEST_TEXT]
