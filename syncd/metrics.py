@@ -6,10 +6,13 @@ code: labels are targets and outcomes, which come from settings or from the code
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 BREAKER_STATES = ("closed", "half-open", "open")  # the gauge holds the place in this order
+INBOX_STATES = ("arrived", "held", "written", "late", "refused")
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 30, 60)
 
 
@@ -25,6 +28,7 @@ class Metrics:
         self._due = Gauge("syncd_due", "dossiers that wait for a target", ["target"], registry=self._registry)
         self._dead = Gauge("syncd_dead", "dossiers that need a person", ["target"], registry=self._registry)
         self._oldest = Gauge("syncd_oldest_due_seconds", "how long the dossier due longest has waited", ["target"], registry=self._registry)
+        self._inbox = Gauge("syncd_inbox", "documents that came back and are on their way, by state", ["target", "state"], registry=self._registry)
         self._breaker = Gauge("syncd_breaker_state", "0 closed, 1 half-open, 2 open", ["target"], registry=self._registry)
 
     def attempt(self, target: str, outcome: str, seconds: float) -> None:
@@ -45,6 +49,11 @@ class Metrics:
         self._due.labels(target).set(due)
         self._dead.labels(target).set(dead)
         self._oldest.labels(target).set(oldest_due_seconds or 0)
+
+    def inbox(self, target: str, counts: Mapping[str, int]) -> None:
+        """How many documents of `target` are on their way, by their state."""
+        for state in INBOX_STATES:
+            self._inbox.labels(target, state).set(counts.get(state, 0))
 
     def breaker(self, target: str, state: str) -> None:
         """The breaker of `target` is now `closed`, `half-open` or `open`; anything else is a `ValueError`."""
