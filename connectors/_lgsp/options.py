@@ -3,6 +3,7 @@ here or in the mapping, each with the assumption as default."""
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Literal, Self
 
@@ -62,6 +63,8 @@ class LgspOptions(TargetOptions):
         missing = [name for name in _NEEDS[self.auth] if not _filled(getattr(self, name))]
         if missing:
             raise ValueError(f'auth = "{self.auth}" needs {", ".join(missing)}')
+        if not re.fullmatch(r"[\x20-\x7e]*", self.token.get_secret_value()):
+            raise ValueError("token cannot stand in a header; is there a line break in it?")
         if not self.base_url and not (self.document_url and self.traces_url and (self.statistic_url or not self.statistics)):
             raise ValueError("base_url is needed, or a whole address for each operation")
         return self
