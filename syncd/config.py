@@ -45,6 +45,7 @@ class Daemon(Options):
     http: str = Field("127.0.0.1:8470", pattern=r"^$|^.+:\d+$", description='/health/live /health/ready /metrics; "" = off')
     payload_key_file: Path = Field(Path("/etc/syncd/payload.key"), description="personal data at rest is sealed with it; made on the first run")
     retain_attempts: Duration = Field("400d", description="how long the journal is kept")  # type: ignore[assignment]
+    retain_files: Duration = Field("30d", description="how long files that came back are kept once they are in the one-stop")  # type: ignore[assignment]
     mappings: OptionalPath = Field(None, description="the administrator's own mappings, laid over the shipped ones")
     drain: Duration = Field("30s", description="how long calls under way may take to end when syncd stops")  # type: ignore[assignment]
 

@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from types import FrameType
+from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 import structlog
 
 from syncd import notify
 from syncd.clock import Clock
+from syncd.collect import Collecting
 from syncd.config import Settings
 from syncd.errors import SourceError, StoreUnavailable, SyncdError
 from syncd.health import Health
@@ -29,6 +33,9 @@ from syncd.schedule import Timetable
 from syncd.store.board import Fence
 from syncd.store.single import Single
 from syncd.workers import Workers
+
+if TYPE_CHECKING:
+    from syncd.tally import Tally
 
 log = structlog.get_logger()
 
@@ -51,25 +58,36 @@ class OnceReport(Value):
     changes: int
     delivered: dict[str, int]
     remaining: dict[str, Remaining]
+    collected: dict[str, int] = msgspec.field(default_factory=dict)  #: documents that came back and were written to the one-stop
+
+
+class Parts(NamedTuple):
+    """What one node moves."""
+
+    poller: Poller
+    maintainer: Maintainer
+    workers: Sequence[Workers]
+    collecting: Sequence[Collecting] = ()
+    tally: Tally | None = None
 
 
 class Daemon:
     """Everything that moves, for one node."""
 
-    def __init__(
-        self, settings: Settings, poller: Poller, maintainer: Maintainer, workers: list[Workers], stopping: threading.Event, clock: Clock, metrics: Metrics
-    ) -> None:
+    def __init__(self, settings: Settings, parts: Parts, stopping: threading.Event, clock: Clock, metrics: Metrics) -> None:
         self.settings = settings
-        self.poller = poller
-        self.board = poller.board
-        self.maintainer = maintainer
-        self.ledger = maintainer.ledger
-        self.workers = workers
+        self.poller = parts.poller
+        self.board = parts.poller.board
+        self.maintainer = parts.maintainer
+        self.ledger = parts.maintainer.ledger
+        self.workers = parts.workers
+        self.collecting = parts.collecting
+        self.tally = parts.tally
         self.stopping = stopping
         self.clock = clock
         self.metrics = metrics
         self._beats = dict.fromkeys(("poll", "tend"), clock.monotonic())
-        poller.proceed = self._proceed
+        self.poller.proceed = self._proceed
         self._source_answers = False
 
     def run(self) -> int:
@@ -82,6 +100,8 @@ class Daemon:
                 signal.signal(number, self._stop)
             for workers in self.workers:
                 workers.start()
+            for way_back in self.collecting:
+                way_back.collector.listen(way_back.take)
             timetable.start()
             notify.ready("delivering")
             log.info("daemon_started", targets=[workers.name for workers in self.workers])
@@ -90,7 +110,8 @@ class Daemon:
         return 0
 
     def once(self, *, force: bool = False) -> OnceReport:
-        """Poll until the source is exhausted, unless another node polls; deliver until nothing can go now. Raises `SourceError` after delivering."""
+        """Poll until the source is exhausted, unless another node polls; deliver until nothing can go now; collect once. Raises
+        `SourceError` after that."""
         with Single(self.ledger.database, self.ledger.node):
             self._begin()
             failure, polled = None, Polled()
@@ -103,6 +124,7 @@ class Daemon:
                 workers.start(until_idle=True)
             for workers in self.workers:
                 workers.join()
+            collected = {way_back.name: self._collect(way_back) for way_back in self.collecting}
             self.board.yield_lease(self.ledger.node, self.clock.now())
             if failure is not None:
                 raise failure
@@ -112,6 +134,7 @@ class Daemon:
             changes=polled.new + polled.changed,
             delivered={workers.name: workers.delivery.books.settled for workers in self.workers},
             remaining={name: Remaining(due=count.due + count.leased, dead=count.dead) for name, count in counts.items()},
+            collected=collected,
         )
 
     def live(self) -> bool | str:
@@ -142,6 +165,10 @@ class Daemon:
         timetable.every(TEND_EVERY, "tend", lambda: self._chore("tend", self.maintainer.tend))
         timetable.daily(self.settings.schedule.reconcile, "sweep", lambda: self._chore("sweep", self._sweep))
         timetable.daily(self.settings.schedule.prune, "prune", lambda: self._chore("prune", self._prune))
+        if self.tally is not None:
+            timetable.daily(self.settings.schedule.statistics, "statistics", lambda: self._chore("statistics", self._count))
+        for way_back in self.collecting:
+            timetable.every(way_back.options.collect, f"collect:{way_back.name}", partial(self._chore, "collect", partial(self._collect, way_back)))
         return timetable
 
     def _health(self) -> Health | None:
@@ -189,8 +216,23 @@ class Daemon:
         if fence is not None:
             self.poller.sweep(fence=fence)
 
+    def _collect(self, way_back: Collecting) -> int:
+        """One run of the way back from a target, while this node holds its lease; how many documents were written."""
+
+        def held() -> bool:
+            return self._lease(f"collect:{way_back.name}") is not None
+
+        way_back.proceed = held
+        return way_back.run().written if held() else 0
+
+    def _count(self) -> None:
+        if self.tally is not None and self._lease("statistics"):
+            self.tally.count()
+            self.ring()
+
     def _prune(self) -> None:
-        self.maintainer.prune(self.settings.daemon.retain_attempts, lambda: not self.stopping.is_set())
+        daemon = self.settings.daemon
+        self.maintainer.prune(daemon.retain_attempts, daemon.retain_files, lambda: not self.stopping.is_set())
 
     def _lease(self, name: str) -> Fence | None:
         return self.board.lease(name, self.ledger.node, self.clock.now(), self.settings.source.poll * 4 + timedelta(minutes=1))
@@ -216,6 +258,8 @@ class Daemon:
         timetable.stop()
         end = self.clock.monotonic() + self.settings.daemon.drain.total_seconds()
         ended = [workers.join(max(0.0, end - self.clock.monotonic())) for workers in self.workers]
+        for way_back in self.collecting:
+            way_back.collector.close()
         with suppress(StoreUnavailable):  # then it ends by its term
             self.board.yield_lease(self.ledger.node, self.clock.now())
         if health is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -18,16 +18,19 @@ from syncd.crypto import Cipher, cipher_of
 from syncd.errors import NotFound, StoreUnavailable
 from syncd.model import Kind
 from syncd.options import OfficeOptions, TargetOptions
-from syncd.ports import Connector, Source, SourceConnector, Target
+from syncd.ports import Connector, Outlet, Source, SourceConnector, Target
 from syncd.store import migrations
 from syncd.store.board import Board
 from syncd.store.database import Database, open_database
 from syncd.store.ledger import Ledger
 
 if TYPE_CHECKING:
+    from syncd.collect import Collecting
     from syncd.daemon import Daemon
     from syncd.metrics import Metrics
+    from syncd.store.intake import Intake
     from syncd.store.matters import Routes
+    from syncd.tally import Tally
     from syncd.workers import Workers
 
 
@@ -89,6 +92,12 @@ def make_source(settings: Settings, clock: Clock) -> Source:
     return connector.build(settings.source, clock=clock, mappings=settings.daemon.mappings)
 
 
+def make_outlet(settings: Settings, clock: Clock) -> Outlet:
+    """The way back into the configured one-stop."""
+    connector: SourceConnector = connectors("syncd.sources")[settings.source.connector].load()
+    return connector.outlet(settings.source, clock=clock, mappings=settings.daemon.mappings)
+
+
 def make_target(settings: Settings, name: str, clock: Clock) -> Target:
     """The target of that name. Raises `NotFound`."""
     options = settings.targets.get(name)
@@ -115,25 +124,46 @@ def _connector(options: TargetOptions) -> Connector:
 @contextmanager
 def build_daemon(settings: Settings, state: State) -> Iterator[Daemon]:
     """The daemon of this node; its connections are closed at the end."""
-    from syncd.daemon import Daemon
+    from syncd.daemon import Daemon, Parts
     from syncd.maintain import Maintainer
     from syncd.metrics import Metrics
     from syncd.poll import Poller
+    from syncd.store.inbox import Inbox
     from syncd.store.intake import Intake
 
-    clock, metrics, stopping = state.clock, Metrics(), threading.Event()
-    source = make_source(settings, clock)
-    targets = {name: make_target(settings, name, clock) for name, options in settings.targets.items() if options.enabled}
-    try:
-        workers = [_workers(settings, state, target, metrics, stopping) for target in targets.values()]
-        intake = Intake(state.database, state.cipher, clock, routes(settings))
-        poller = Poller(source, settings.source, intake, state.board, clock, metrics)
-        maintainer = Maintainer(state.ledger, state.board, clock, metrics, list(targets))
-        yield Daemon(settings, poller, maintainer, workers, stopping, clock, metrics)
-    finally:
-        for target in targets.values():
-            target.close()
-        source.close()
+    clock, metrics, stopping, ways = state.clock, Metrics(), threading.Event(), routes(settings)
+    with ExitStack() as opened:
+        source = opened.enter_context(closing(make_source(settings, clock)))
+        enabled = [name for name, options in settings.targets.items() if options.enabled]
+        targets = [opened.enter_context(closing(make_target(settings, name, clock))) for name in enabled]
+        workers = [_workers(settings, state, target, metrics, stopping) for target in targets]
+        issuing = [each for each in workers if each.delivery.target.collector is not None]
+        outlet = opened.enter_context(closing(make_outlet(settings, clock))) if issuing else None
+        intake, inbox = Intake(state.database, state.cipher, clock, ways), Inbox(state.database, state.cipher)
+        parts = Parts(
+            poller=Poller(source, settings.source, intake, state.board, clock, metrics),
+            maintainer=Maintainer(state.ledger, state.board, inbox, clock, metrics, enabled),
+            workers=workers,
+            collecting=[_collecting(settings, state, each, outlet, metrics) for each in issuing] if outlet else [],
+            tally=_tally(settings, source, intake, clock) if ways.statistics else None,
+        )
+        yield Daemon(settings, parts, stopping, clock, metrics)
+
+
+def _tally(settings: Settings, source: Source, intake: Intake, clock: Clock) -> Tally:
+    from syncd.tally import Tally
+
+    return Tally(source, intake, clock, settings.zone)
+
+
+def _collecting(settings: Settings, state: State, workers: Workers, outlet: Outlet, metrics: Metrics) -> Collecting:
+    from syncd.collect import Collecting
+    from syncd.store.inbox import Inbox
+
+    collector, options = workers.delivery.target.collector, settings.targets[workers.name]
+    if collector is None or not isinstance(options, OfficeOptions):
+        raise TypeError(f"the connector of {workers.name} collects and takes no OfficeOptions")
+    return Collecting(collector, outlet, Inbox(state.database, state.cipher), workers.gate, options, state.clock, metrics, workers.delivery.stopping)
 
 
 def _workers(settings: Settings, state: State, target: Target, metrics: Metrics, stopping: threading.Event) -> Workers:

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, inspect, select, text, update
 
 from syncd.errors import AlreadyRunning, ConfigurationError, SchemaMismatch, StoreUnavailable
 from syncd.maintain import Maintainer
 from syncd.store import migrations, schema
 from syncd.store.database import open_database
+from syncd.store.inbox import Inbox
 from syncd.store.single import Single
 from syncd.store.types import UtcDateTime
 from tests.engine.conftest import Make
-from tests.engine.engine import Engine, dossier, step
+from tests.engine.engine import CIPHER, Engine, dossier, step
 
 CODE = "000.00.14.H03-250303-0001"
 
 
 def maintainer_of(engine: Engine) -> Maintainer:
-    return Maintainer(engine.ledger, engine.board, engine.clock, engine.metrics, ["portal"])
+    return Maintainer(engine.ledger, engine.board, Inbox(engine.database, CIPHER), engine.clock, engine.metrics, ["portal"])
 
 
 def test_leases_whose_term_has_passed_are_ended_and_the_figures_follow(make: Make) -> None:
@@ -45,7 +47,7 @@ def test_the_journal_is_cut_and_the_ledger_is_not(make: Make) -> None:
     engine.clock.turn(timedelta(days=500))
     engine.see(dossier(note="new"), [step(1)])
     engine.settle()
-    assert maintainer_of(engine).prune(timedelta(days=400)) == 3
+    assert maintainer_of(engine).prune(timedelta(days=400), timedelta(days=30)) == 3
     with engine.database.read() as connection:
         left = connection.execute(select(func.count()).select_from(schema.attempt)).scalar_one()
     assert left == 1
@@ -115,3 +117,17 @@ def test_what_a_transaction_did_is_undone_whole(make: Make) -> None:
 def test_a_time_without_its_offset_is_refused(make: Make) -> None:
     with pytest.raises(ValueError, match="offset"):
         UtcDateTime().process_bind_param(datetime(2025, 1, 1), make().database.engine.dialect)  # noqa: DTZ001
+
+
+def test_a_state_of_the_version_before_is_brought_up_with_all_it_holds(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path}/state.db")
+    with database.write() as connection:
+        migrations.run(connection, "0001")
+        connection.execute(schema.target.insert().values(name="portal", reason="kept"))
+    assert not migrations.check(database).usable
+    migrations.upgrade(database)
+    with database.read() as connection:
+        laid_out = {table: {column["name"] for column in inspect(connection).get_columns(table)} for table in inspect(connection).get_table_names()}
+        assert connection.execute(select(schema.target.c.reason)).scalar_one() == "kept"
+    assert {name: {column.name for column in table.c} for name, table in schema.metadata.tables.items()}.items() <= laid_out.items()
+    assert migrations.check(database).usable

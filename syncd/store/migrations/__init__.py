@@ -10,7 +10,7 @@ from __future__ import annotations
 from importlib.resources import as_file, files
 from typing import Any
 
-from sqlalchemy import inspect, select, update
+from sqlalchemy import Connection, inspect, select, update
 
 from syncd.errors import SchemaMismatch
 from syncd.model import Value
@@ -50,16 +50,22 @@ def upgrade(database: Database) -> Version:
     """Bring the state to the schema of this code: all of it or nothing."""
     if check(database).found > schema.VERSION:
         ensure(database)
+    with database.write() as connection:
+        run(connection, "head")
+        connection.execute(update(schema.schema_info).values(version=schema.VERSION, compatible=schema.COMPATIBLE))
+    return check(database)
+
+
+def run(connection: Connection, revision: str) -> None:
+    """Run the migrations up to a revision, inside a transaction."""
     from alembic import command
     from alembic.config import Config
 
-    with as_file(files(__package__)) as folder, database.write() as connection:
+    with as_file(files(__package__)) as folder:
         config = Config()
         config.set_main_option("script_location", str(folder))
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-        connection.execute(update(schema.schema_info).values(version=schema.VERSION, compatible=schema.COMPATIBLE))
-    return check(database)
+        command.upgrade(config, revision)
 
 
 def migrate(connection: Any) -> None:

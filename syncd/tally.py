@@ -1,0 +1,39 @@
+"""Tally: the figures of each agency, counted in the one-stop and put on the line to the targets that take them.
+
+Counted is what ended yesterday: its month so far and its year so far, so that the count on the first of a month is the whole
+month before. Figures that differ from those counted last become due like any other change; the target replaces what it had.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from syncd.clock import Clock
+from syncd.ports import Source
+from syncd.statistics import statistics
+from syncd.store.intake import Intake
+
+log = structlog.get_logger()
+
+
+class Tally:
+    """Counts one source."""
+
+    def __init__(self, source: Source, intake: Intake, clock: Clock, zone: ZoneInfo) -> None:
+        self.source = source
+        self.intake = intake
+        self.clock = clock
+        self.zone = zone
+
+    def count(self) -> int:
+        """Read every dossier once and make due the figures that differ; how many do. Raises `SourceError`."""
+        now = self.clock.now()
+        yesterday = now.astimezone(self.zone).date() - timedelta(days=1)
+        snapshots = (each for page in self.source.sweep() for each in page.snapshots)
+        figures = statistics(snapshots, yesterday, now, self.zone)
+        raised = self.intake.take_statistics(figures)
+        log.info("statistics_counted", agencies=len({each.agency.code for each in figures}), count=len(figures), due=raised)
+        return raised
