@@ -156,9 +156,9 @@ class Lgsp(Station):
     def _expire(self) -> None:
         self.tokens.expire()
 
-    def _spoilt(self, fault: Fault, reply: Reply) -> Reply | None:
+    def _spoilt(self, asked: Asked, fault: Fault, reply: Reply) -> Reply | None:
         if fault.kind == "json_text":
             return reply._replace(body=msgspec.json.encode(reply.body.decode()))
         if fault.kind == "json_message":
             return reply._replace(body=msgspec.json.encode({"message": reply.body.decode(), "error_code": 0}))
-        return self.faults.reply(fault.kind) or super()._spoilt(fault, reply)
+        return self.faults.reply(fault.kind) or super()._spoilt(asked, fault, reply)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import Final, Literal, NamedTuple
 
-Deed = Literal["signed", "issued", "unnumbered", "rejected"]
+Deed = Literal["signed", "issued", "unnumbered", "rejected", "recall_agreed", "recall_refused"]
 Quirk = Literal[
     "",
     "bad_date",  #: the dates are none that can be

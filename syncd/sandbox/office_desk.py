@@ -20,7 +20,7 @@ from syncd.sandbox.office_pdf import signed_pdf
 
 _ZONE: Final = timezone(timedelta(hours=7))
 NOTATION: Final = "QĐ-UBND"
-RECALLED: Final = ("recall_asked", "recall_agreed", "recall_refused")
+_RESULTS: Final = ("issued", "unnumbered", "rejected")
 
 
 class File(NamedTuple):
@@ -48,6 +48,7 @@ class Matter(NamedTuple):
     submitter: str = ""
     agency: str = ""  #: code of the issuing agency
     agency_name: str = ""
+    more: tuple[tuple[str, str], ...] = ()  #: what else is echoed
 
     @property
     def digest(self) -> str:
@@ -95,14 +96,14 @@ class Package(NamedTuple):
     id: str
     draft: Draft
     act: Act
-    result: Result | None  #: None of what is merely signed
+    result: Result | None  #: None of what is merely signed, and of recalls
 
 
 class Issued(NamedTuple):
     """A result and what the one-stop said to it, for a referee."""
 
     result: Result
-    dated: bool  #: a readable date was told with it
+    dated: bool  #: a readable day of issue was told with it
     packages: tuple[str, ...]  #: keys of the packages that carried it
     acknowledged: tuple[str, ...]  #: the answers to them, in order of arrival
 
@@ -215,7 +216,8 @@ class Desk:
         with self._lock:
             draft = self._drafts[doc_id]
             agreed = doc_id not in self._results and self.clerk.agrees_to_recall(draft.dossier)
-            self._drafts[doc_id] = draft._replace(history=(*draft.history, RECALLED[0], RECALLED[1] if agreed else RECALLED[2]))
+            self._drafts[doc_id] = draft._replace(history=(*draft.history, "recall_asked"))
+            self._work(doc_id, (Act("recall_agreed" if agreed else "recall_refused"),))
 
     def _next_id(self) -> str:
         return f"{self._prefix}-{next(self._ids):06}"
@@ -230,7 +232,7 @@ class Desk:
         for act in course:
             draft = self._drafts[doc_id]
             self._drafts[doc_id] = draft = draft._replace(history=(*draft.history, act.deed))
-            result = None if act.deed == "signed" else self._results.get(doc_id) or self._decide(draft, act)
+            result = self._results.get(doc_id) or self._decide(draft, act) if act.deed in _RESULTS else None
             package = Package(self._next_id(), draft, act, result)
             self._packages[package.id] = package
 
@@ -251,5 +253,5 @@ class Desk:
     def _summary(self, result: Result) -> Issued:
         packages = [package for package in self._packages.values() if package.result is result]
         keys = tuple(package.id for package in packages)
-        dated = any(package.act.quirk not in ("bad_date", "no_document") for package in packages)
+        dated = any(package.act.deed == "issued" and package.act.quirk not in ("bad_date", "no_document") for package in packages)
         return Issued(result, dated, keys, tuple(answer for key, answer in self._order if key in keys))

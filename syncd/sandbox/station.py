@@ -23,6 +23,7 @@ class Asked(NamedTuple):
     service: str  #: `?` where it cannot be told
     body: Any = None
     dossiers: tuple[str, ...] = ()  #: codes of the dossiers it is about
+    whole: Any = None  #: the body with the content of files; not kept
 
 
 class Answer(NamedTuple):
@@ -136,14 +137,14 @@ class Station(ABC):
         arrives = fault is None or fault.kind == "session" or (fault.done and fault.certain)
         answer = self._perform(asked, request, answered=arrives) if arrives or (fault is not None and fault.done) else Answer(Reply(b""))
         self._note(asked, fault, answer.code)
-        return answer.reply if fault is None else self._spoilt(fault, answer.reply)
+        return answer.reply if fault is None else self._spoilt(asked, fault, answer.reply)
 
     def _note(self, asked: Asked, fault: Fault | None, code: str) -> None:
         with self._lock:
             self._counts[asked.service] += 1
             self._calls.append(Call(self._counts.total(), asked.service, asked.body, fault.kind if fault else "", code))
 
-    def _spoilt(self, fault: Fault, reply: Reply) -> Reply | None:
+    def _spoilt(self, asked: Asked, fault: Fault, reply: Reply) -> Reply | None:
         """What the caller sees of an answer when that fault strikes."""
         match fault.kind:
             case "reset" | "lost":
