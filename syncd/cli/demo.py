@@ -30,7 +30,7 @@ from syncd.cli.render import Table, headings, pairs
 from syncd.errors import SyncdError
 
 if TYPE_CHECKING:
-    from syncd.sandbox.compare import Comparison
+    from syncd.sandbox.referee import Comparison
     from syncd.sandbox.world import World
     from syncd.wiring import State
 

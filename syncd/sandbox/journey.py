@@ -15,7 +15,8 @@ from typing import Any, Final
 
 from syncd.sandbox.catalogue import PROCEDURES, Procedure
 from syncd.sandbox.flow import LEADING_ON, MOVES, STAGES, Move, moves_from
-from syncd.sandbox.names import Party, chance, person_name, words
+from syncd.sandbox.names import Party, chance, words
+from syncd.sandbox.people import OFFICERS
 from syncd.sandbox.places import PROVINCE, PROVINCE_CODE, UNITS_OF, Unit, address, place
 
 Row = dict[str, Any]
@@ -26,7 +27,7 @@ SATURDAY: Final = 5  #: the first day of the week on which offices are closed
 SYSTEM_PORTAL: Final = 5  #: systemId of a dossier that was filed on the national portal
 
 _NOTATION: Final = "KQ-TTHC"  # of what was issued before the rehearsal
-_SIGNED: Final = 1_000_000  # so far above a draft's is the key of its signed file
+SIGNED: Final = 1_000_000  # so far above a draft's is the key of its signed file
 _NOTES: Final = ("Hồ sơ đầy đủ, hợp lệ", "Đề nghị xử lý đúng hạn", "Thiếu bản sao có chứng thực", "Kính chuyển lãnh đạo phê duyệt")
 _EMPTY: Final = dict.fromkeys(
     words(
@@ -82,7 +83,6 @@ class Office:
         self.random = random
         self.keys = keys
         self.serial = serial
-        self.officers = tuple(person_name(Random(number)) for number in range(40))  # the same people, whatever the seed
 
     def take_in(self, party: Party, at: datetime, channel: str) -> Case:
         """A new dossier.
@@ -129,13 +129,13 @@ class Office:
     def add_draft(self, case: Case, at: datetime) -> Row:
         """A draft of the result, for the document system; the officer who made it is its user."""
         draft = self.add_paper(case, case.procedure.result, at, RESULT)
-        draft.update(signCheck=0, userName=self.random.choice(self.officers))
+        draft.update(signCheck=0, userName=self.random.choice(OFFICERS))
         return draft
 
     def file_result(self, case: Case, draft: Row, number: str, at: datetime) -> None:
         """The draft has come back signed, as a file of its own, and issued under a number where it has one: it is the result now."""
         name = f"{draft['displayName']} số {number}" if number else draft["displayName"]
-        draft.update(signCheck=1, deliverableCode=number, displayName=name, fileEntryId=draft["fileEntryId"] + _SIGNED, modifiedDate=at)
+        draft.update(signCheck=1, deliverableCode=number, displayName=name, fileEntryId=draft["fileEntryId"] + SIGNED, modifiedDate=at)
         case.row.update(releaseDate=at)
 
     def add_fee(self, case: Case, at: datetime, amount: int) -> Row:
@@ -194,7 +194,7 @@ class Office:
         case.actions.append({
             **self._common(at), "dossierActionId": key, "dossierId": case.row["dossierId"], "serviceProcessId": case.procedure.process,
             "previousActionId": case.row["dossierActionId"] or 0, "fromStepCode": before.code, "fromStepName": before.name, "actionCode": kind,
-            "actionUser": case.row["applicantName"] if kind == "file" else self.random.choice(self.officers), "actionName": text,
+            "actionUser": case.row["applicantName"] if kind == "file" else self.random.choice(OFFICERS), "actionName": text,
             "actionNote": note, "pending": True, "stepCode": after.code, "stepName": after.name,
             "sequenceNo": after.code, "dueDate": at + timedelta(days=self.random.randrange(1, 6)) if to in LEADING_ON else None,
             "nextActionId": 0, "eventStatus": 0,

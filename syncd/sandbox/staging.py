@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Date, DateTime, ForeignKeyConstraint, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Column, Date, DateTime, ForeignKey, Integer, LargeBinary, MetaData, String, Table, Text, UniqueConstraint
 from sqlalchemy.dialects.mysql import DATETIME, LONGBLOB
 
 _METADATA: Final = MetaData()
@@ -16,32 +16,33 @@ _TIME: Final = DateTime().with_variant(DATETIME(fsp=6), "mysql", "mariadb")
 inbox: Final = Table(
     "syncd_inbox",
     _METADATA,
-    Column("target", String(64), primary_key=True),
-    Column("document", String(160), primary_key=True),
-    Column("digest", String(32), primary_key=True),
+    Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True),
+    Column("target", String(64), nullable=False),
+    Column("document", String(160), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("dossier_code", String(160), nullable=False),
+    Column("dossier_id", BigInteger),
+    Column("draft", String(160)),
     Column("stage", String(16), nullable=False),
-    Column("dossier", String(160), nullable=False),
-    Column("dossier_id", BigInteger, nullable=False),
-    *(Column(name, Text, nullable=False) for name in ("draft", "number", "code_number", "code_notation")),
+    *(Column(name, Text) for name in ("code", "code_number", "code_notation")),
     Column("issued_on", Date),
     Column("signed_on", Date),
-    *(Column(name, Text, nullable=False) for name in ("signer", "position", "agency_code", "agency_name", "kind", "abstract", "reason")),
+    *(Column(name, Text) for name in ("signer", "signer_position", "agency_code", "agency_name", "abstract", "document_type", "reason")),
+    Column("file_count", Integer, nullable=False),
     Column("received_at", _TIME, nullable=False),
     Column("written_at", _TIME, nullable=False),
     Column("read_at", _TIME),
+    UniqueConstraint("target", "document", "digest"),
 )
 inbox_file: Final = Table(
     "syncd_inbox_file",
     _METADATA,
-    Column("target", String(64), primary_key=True),
-    Column("document", String(160), primary_key=True),
-    Column("digest", String(32), primary_key=True),
+    Column("inbox_id", BigInteger, ForeignKey("syncd_inbox.id"), primary_key=True, autoincrement=False),
     Column("place", Integer, primary_key=True, autoincrement=False),
     Column("name", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("size", BigInteger, nullable=False),
+    Column("media_type", Text),
+    Column("bytes", BigInteger, nullable=False),
     Column("sha256", String(64), nullable=False),
     Column("content", LargeBinary().with_variant(LONGBLOB(), "mysql", "mariadb"), nullable=False),
-    ForeignKeyConstraint(["target", "document", "digest"], ["syncd_inbox.target", "syncd_inbox.document", "syncd_inbox.digest"]),
 )
 tables: Final = _METADATA

@@ -49,36 +49,34 @@ class Vendor:
             return connection.scalar(select(func.count()).select_from(inbox).where(inbox.c.read_at.is_(None))) or 0
 
     def _next(self) -> Taken | None:
-        waiting = select(inbox).where(inbox.c.read_at.is_(None)).order_by(inbox.c.written_at, inbox.c.document).limit(1)
+        waiting = select(inbox).where(inbox.c.read_at.is_(None)).order_by(inbox.c.id).limit(1)
         if not self.unread():
             return None
         with writing(self.life.engine) as connection:
             row = connection.execute(waiting).mappings().one()
             taken = self._take(connection, row)
-            read = inbox.update().where(*(column == row[column.name] for column in inbox.primary_key)).values(read_at=local_now(self.life.clock))
-            connection.execute(read)
+            connection.execute(inbox.update().where(inbox.c.id == row["id"]).values(read_at=local_now(self.life.clock)))
         if taken.kind:
             self.life.resume(taken.dossier_id)
         return taken
 
     def _take(self, connection: Connection, row: RowMapping) -> Taken:
-        kind = _ANSWERS.get(row["stage"], "")
+        kind, number = _ANSWERS.get(row["stage"], ""), row["code"] or ""
         with self.life.at_hand(connection, row["dossier_id"]) as hand:
-            draft = _draft(hand, row["draft"]) if kind else None
+            draft = _draft(hand, row["draft"] or "") if kind else None
             if draft is None:
-                return Taken("", row["dossier_id"], row["number"])
+                return Taken("", row["dossier_id"], number)
             if kind == "issued":
-                hand.office.file_result(hand.case, draft, row["number"], hand.at)
+                hand.office.file_result(hand.case, draft, number, hand.at)
                 self._keep(connection, row, draft)
             elif kind == "rejected":
                 draft.update(removed=True, modifiedDate=hand.at)
-            hand.office.step(hand.case, ANSWERS[kind], hand.at, row["reason"] or row["number"])
-        return Taken(kind, row["dossier_id"], row["number"])
+            hand.office.step(hand.case, ANSWERS[kind], hand.at, row["reason"] or number)
+        return Taken(kind, row["dossier_id"], number)
 
     def _keep(self, connection: Connection, row: RowMapping, draft: Row) -> None:
         """Put the signed file where the result's file entry says."""
-        of_row = (inbox_file.c[column.name] == row[column.name] for column in inbox.primary_key)
-        contents = connection.scalars(select(inbox_file.c.content).where(*of_row).order_by(inbox_file.c.place)).all()
+        contents = connection.scalars(select(inbox_file.c.content).where(inbox_file.c.inbox_id == row["id"]).order_by(inbox_file.c.place)).all()
         signed = next((content for content in contents if content.startswith(_PDF)), None)
         if signed is not None and self.life.shelf:
             self.life.shelf.keep(draft["fileEntryId"], signed)

@@ -13,11 +13,12 @@ from types import TracebackType
 from typing import Self
 
 from syncd.clock import SystemClock
-from syncd.sandbox.compare import Comparison, compare
+from syncd.sandbox.compare import compare
 from syncd.sandbox.faults import BAD_DAY, Faults
 from syncd.sandbox.life import Life
 from syncd.sandbox.onestop import Contents, build, connect, portal_codes
 from syncd.sandbox.portal import Portal, Terms
+from syncd.sandbox.referee import Comparison
 
 OLD, NEW, MERGED = "000.00.00.H03", "000.00.00.H55", date(2025, 7, 1)  #: the province's code, before and after its merger
 _CONFIG = """\

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from syncd.sandbox.compare import Comparison, _dossiers, _references, compare
+from syncd.sandbox.compare import compare
 from syncd.sandbox.expectation import References, Rows, expect, portal_status
 from syncd.sandbox.holdings import Body, Entry, Holdings
 from syncd.sandbox.life import MISHAPS, Life
 from syncd.sandbox.onestop import build, connect, portal_codes
+from syncd.sandbox.referee import Comparison, dossiers, references
 from syncd.sandbox.schema import tables_in
 from tests.clocks import TurnedClock
 from tests.sandbox.caller import publish_all, status
@@ -148,12 +149,12 @@ class Synced:
         self.holdings = Holdings()
         with engine.connect() as connection:
             layout = tables_in(engine)
-            references = _references(connection, layout)
-            publish_all(_dossiers(connection, layout), references, self.holdings)
+            codes = references(connection, layout)
+            publish_all(dossiers(connection, layout), codes, self.holdings)
             self.holdings.file(*portal_codes(engine))
-            for rows in _dossiers(connection, layout):
+            for rows in dossiers(connection, layout):
                 if rows.dossier["systemId"] == 5:
-                    code = portal_status(rows.dossier, references)
+                    code = portal_status(rows.dossier, codes)
                     self.holdings.tell(status(MaHoSo=rows.dossier["referenceUid"], MaHoSoDonVi=rows.dossier["dossierNo"], TrangThai=code))
         self.code = next(code for code in self.holdings.records() if len(self.holdings.steps(code)) > 2)
         self.dossier_id = self.keys()[self.code]

@@ -43,24 +43,13 @@ class Desk:
 
     def write(self, stage: str, *, document: str = "GOI-1", files: tuple[bytes, ...] = (), **given: Any) -> None:
         """What syncd would write."""
-        key = {"target": "tdoffice", "document": document, "digest": "d"}
-        empty = dict.fromkeys(("number", "code_number", "code_notation", "signer", "position", "agency_code", "agency_name", "kind", "abstract", "reason"), "")
-        row = {
-            **key,
-            **empty,
-            "stage": stage,
-            "dossier": "H03-1",
-            "dossier_id": self.key,
-            "draft": str(self.draft),
-            "received_at": AT,
-            "written_at": AT,
-            **given,
-        }
+        given = {"draft": str(self.draft), "file_count": len(files), "received_at": AT, "written_at": AT, "dossier_id": self.key, **given}
+        row = {"target": "tdoffice", "document": document, "digest": "d", "stage": stage, "dossier_code": "H03-1", **given}
         with self.engine.begin() as connection:
-            connection.execute(inbox.insert(), row)
+            number = connection.execute(inbox.insert().returning(inbox.c.id), row).scalar_one()
             for place, content in enumerate(files):
-                file = {"place": place, "name": f"{place}.pdf", "kind": "", "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-                connection.execute(inbox_file.insert(), {**key, **file, "content": content})
+                file = {"place": place, "name": f"{place}.pdf", "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+                connection.execute(inbox_file.insert(), {"inbox_id": number, **file, "content": content})
 
     @property
     def row(self) -> dict[str, Any]:
@@ -81,7 +70,7 @@ def desk(empty: Engine, clock: TurnedClock, tmp_path: Path) -> Desk:
 
 
 def test_an_issued_document_becomes_the_result_and_moves_the_dossier_on(desk: Desk) -> None:
-    desk.write("issued", number="123/QĐ-UBND", issued_on=date(2025, 3, 2), files=(b"PK..", SIGNED))
+    desk.write("issued", code="123/QĐ-UBND", issued_on=date(2025, 3, 2), files=(b"PK..", SIGNED))
     assert desk.vendor.unread() == 1
     assert desk.vendor.read() == [Taken("issued", desk.key, "123/QĐ-UBND")]
     assert (desk.row["dossierStatus"], desk.row["dossierSubStatus"]) == ("releasing", "")
@@ -94,7 +83,7 @@ def test_an_issued_document_becomes_the_result_and_moves_the_dossier_on(desk: De
 
 
 def test_what_was_read_is_not_read_again(desk: Desk) -> None:
-    desk.write("issued", number="1/QĐ", files=(SIGNED,))
+    desk.write("issued", code="1/QĐ", files=(SIGNED,))
     desk.vendor.read()
     before = state(desk.engine)
     assert desk.vendor.read() == []
@@ -127,29 +116,29 @@ def test_a_refusal_takes_the_draft_away_and_a_new_one_may_follow(desk: Desk) -> 
     assert (desk.steps[-1]["stepCode"], desk.steps[-1]["actionNote"]) == ("210", "sai thể thức")
     desk.submit()
     assert desk.draft > first
-    desk.write("issued", document="GOI-2", number="5/QĐ", files=(SIGNED,))
+    desk.write("issued", document="GOI-2", code="5/QĐ", files=(SIGNED,))
     assert [taken.kind for taken in desk.vendor.read()] == ["issued"]
 
 
 @pytest.mark.parametrize(("stage", "draft"), [("issued", "999"), ("delivered", ""), ("recall_asked", "")])
 def test_what_fits_no_draft_changes_nothing(desk: Desk, stage: str, draft: str) -> None:
     before = state(desk.engine)
-    desk.write(stage, draft=draft, number="9/QĐ")
+    desk.write(stage, draft=draft, code="9/QĐ")
     assert desk.vendor.read() == [Taken("", desk.key, "9/QĐ")]
     assert state(desk.engine) == before
     assert desk.vendor.unread() == 0
 
 
 def test_a_document_that_names_no_draft_answers_the_only_one(desk: Desk) -> None:
-    desk.write("issued", draft="", number="9/QĐ")
+    desk.write("issued", draft="", code="9/QĐ")
     assert desk.vendor.read() == [Taken("issued", desk.key, "9/QĐ")]
-    desk.write("issued", document="GOI-2", draft="", number="9/QĐ")
+    desk.write("issued", document="GOI-2", draft="", code="9/QĐ")
     assert desk.vendor.read() == [Taken("", desk.key, "9/QĐ")]
 
 
 def test_a_spoilt_dossier_is_put_right_by_its_answer(desk: Desk) -> None:
     desk.life.spoil(desk.key)
-    desk.write("issued", number="9/QĐ")
+    desk.write("issued", code="9/QĐ")
     desk.vendor.read()
     desk.life.settle()
     assert desk.row["dossierStatus"] == "releasing"
@@ -158,7 +147,7 @@ def test_a_spoilt_dossier_is_put_right_by_its_answer(desk: Desk) -> None:
 @pytest.mark.parametrize("server", ["postgresql", "mariadb"])
 def test_every_database_has_a_staging_table(request: pytest.FixtureRequest, clock: TurnedClock, tmp_path: Path, server: str) -> None:
     desk = Desk(connect(request.getfixturevalue(f"{server}_url")), clock, tmp_path)
-    desk.write("issued", number="123/QĐ-UBND", signed_on=date(2025, 3, 2), files=(SIGNED,))
+    desk.write("issued", code="123/QĐ-UBND", signed_on=date(2025, 3, 2), files=(SIGNED,))
     assert [taken.kind for taken in desk.vendor.read()] == ["issued"]
     assert desk.shelf.path(desk.file["fileEntryId"]).read_bytes() == SIGNED
     desk.engine.dispose()
