@@ -66,7 +66,7 @@ def _judge(sheet: Sheet, code: str, rows: Rows, expected: Expected, record: Body
 
 
 def _fields(rows: Rows, expected: Expected) -> dict[str, str]:
-    """What each field should say, as `_said` writes it."""
+    """What each field should say, as it is compared."""
     row, fields = rows.dossier, expected.fields
     status = fields["TrangThaiHoSo"]
     solved = status in (_RELEASING, _RETURNED)
@@ -80,7 +80,7 @@ def _fields(rows: Rows, expected: Expected) -> dict[str, str]:
 
 def _field_differences(code: str, expected: Mapping[str, str], record: Body) -> Iterator[Difference]:
     for name, value in expected.items():
-        found = _said(record.get(name))
+        found = _instant(record.get(name)) if "Date" in name else _said(record.get(name))
         if found != value:
             yield Difference(code, "field", name, value, found)
 
@@ -100,11 +100,15 @@ def _step(portal: Step) -> Step:
 
 
 def _trace(body: Body) -> Step:
-    return _said(body["DateCreated"]), clean(body["UserName"])[:_OFFICER_LIMIT], clean(body["Comment"])
+    return _instant(body["DateCreated"]), clean(body["UserName"])[:_OFFICER_LIMIT], clean(body["Comment"])
+
+
+def _instant(value: Any) -> str:
+    """An instant as fourteen local digits, none as nothing."""
+    given = clean(value)
+    return "" if not given or given.startswith(_NEVER) else f"{datetime.fromisoformat(given).astimezone(_ZONE):%Y%m%d%H%M%S}"
 
 
 def _said(value: Any) -> str:
-    """A value as it is compared: an instant as fourteen local digits, none as nothing."""
-    if isinstance(value, str) and len(value) > len(_NEVER) and value[10] == "T":
-        return "" if value.startswith(_NEVER) else f"{datetime.fromisoformat(value).astimezone(_ZONE):%Y%m%d%H%M%S}"
+    """A value as it is compared."""
     return str(value) if isinstance(value, (bool, int)) else clean(value)
