@@ -31,7 +31,7 @@ inbox: Final = Table(
     Column("file_count", Integer, nullable=False),
     Column("received_at", _TIME, nullable=False),
     Column("written_at", _TIME, nullable=False),
-    Column("read_at", _TIME),
+    Column("taken_at", _TIME),
     UniqueConstraint("target", "document", "digest"),
 )
 inbox_file: Final = Table(

@@ -46,16 +46,16 @@ class Vendor:
     def unread(self) -> int:
         """How many rows wait."""
         with self.life.engine.connect() as connection:
-            return connection.scalar(select(func.count()).select_from(inbox).where(inbox.c.read_at.is_(None))) or 0
+            return connection.scalar(select(func.count()).select_from(inbox).where(inbox.c.taken_at.is_(None))) or 0
 
     def _next(self) -> Taken | None:
-        waiting = select(inbox).where(inbox.c.read_at.is_(None)).order_by(inbox.c.id).limit(1)
+        waiting = select(inbox).where(inbox.c.taken_at.is_(None)).order_by(inbox.c.id).limit(1)
         if not self.unread():
             return None
         with writing(self.life.engine) as connection:
             row = connection.execute(waiting).mappings().one()
             taken = self._take(connection, row)
-            connection.execute(inbox.update().where(inbox.c.id == row["id"]).values(read_at=local_now(self.life.clock)))
+            connection.execute(inbox.update().where(inbox.c.id == row["id"]).values(taken_at=local_now(self.life.clock)))
         if taken.kind:
             self.life.resume(taken.dossier_id)
         return taken

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import date, datetime
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, create_engine, inspect, select
 
 from syncd.sandbox.flow import SIGNING
 from syncd.sandbox.life import Life
@@ -90,7 +91,7 @@ def test_what_was_read_is_not_read_again(desk: Desk) -> None:
     assert desk.vendor.unread() == 0
     assert state(desk.engine) == before
     with desk.engine.connect() as connection:
-        assert connection.scalar(select(inbox.c.read_at)) == AT
+        assert connection.scalar(select(inbox.c.taken_at)) == AT
 
 
 def test_a_result_without_number_keeps_its_name(desk: Desk) -> None:
@@ -151,3 +152,16 @@ def test_every_database_has_a_staging_table(request: pytest.FixtureRequest, cloc
     assert [taken.kind for taken in desk.vendor.read()] == ["issued"]
     assert desk.shelf.path(desk.file["fileEntryId"]).read_bytes() == SIGNED
     desk.engine.dispose()
+
+
+def test_the_tables_are_those_an_administrator_is_given() -> None:
+    script = Path(__file__).parents[2] / "config" / "inbox" / "sqlite.sql"
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
+        for statement in re.sub("--.*", "", script.read_text("utf-8")).split(";"):
+            connection.exec_driver_sql(statement)
+        given = inspect(connection)
+        for table in (inbox, inbox_file):
+            assert {column["name"] for column in given.get_columns(table.name)} == set(table.c.keys())
+            assert given.get_pk_constraint(table.name)["constrained_columns"] == [column.name for column in table.primary_key]
+    engine.dispose()
