@@ -1,2 +1,5 @@
-"""The I-office connector: `options` is what it can be told, `mapping` puts drafts into its terms, `wire` is what its two dialects have
-in common, `soap` with `service` and `answers` speaks the contract's SOAP, `collect` is its way back, `vnpt` speaks VNPT's REST."""
+"""The I-office connector: `options` is what it can be told, `mapping` puts drafts into its terms, `wire` is what its two dialects share.
+
+`soap` speaks the contract's SOAP: `carrier` keeps zeep on our own HTTP, `service` calls it, `answers` judges what comes back, and
+`collect` is the way back. `vnpt` speaks VNPT's REST.
+"""

@@ -1,0 +1,30 @@
+"""What the SOAP service is asked for a list with, and what its result codes mean. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from connectors._edxml.dates import ZONE
+from connectors._ioffice.mapping import OfficeMapping
+from connectors._ioffice.options import IofficeOptions
+from connectors._ioffice.service import Reply
+from syncd.calls import Outcome, Receipt
+
+_HINT = "see what I-office dislikes; about its codes ask the operator"
+
+
+def listing(options: IofficeOptions, now: datetime, top: int) -> dict[str, object]:
+    """The request for a list."""
+    since = (now - options.lookback).astimezone(ZONE)
+    return {"fromOrganId": options.from_organ, "fromTime": since.strftime("%Y/%m/%d %H:%M:%S"), "top": top}
+
+
+def judged(reply: Reply, mapping: OfficeMapping, *, silent: Outcome = Outcome.UNKNOWN) -> Receipt:
+    """What the result code says; `silent` is what the lack of one means."""
+    code, said = reply.said("resultCode"), reply.said("resultMessage")
+    raw = reply.body.decode("utf-8", "replace")
+    if not code:
+        return Receipt(outcome=silent, code="" if silent is Outcome.DELIVERED else "unreadable", message="the answer of I-office has no result code", text=raw)
+    outcome = mapping.results.get(str(int(code)) if code.isdecimal() else code, Outcome.REJECTED)
+    message = said or (f"I-office answers with code {code} and no reason" if outcome is not Outcome.DELIVERED else "")
+    return Receipt(outcome=outcome, code=code, message=message, hint=_HINT if outcome is Outcome.REJECTED else "", text=raw)

@@ -1,0 +1,115 @@
+"""The way back by SOAP: what waits is listed, fetched one by one, and acknowledged.
+
+The list says of what type each result is (01 issued … 04 signed), which the package alone often does not. What it said is kept for
+the fetch that follows; a fetch without it, after a restart, asks for the list once more, and failing that goes by the package.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from connectors._edxml.issued import Listed, understand
+from connectors._edxml.limits import Limits, Unreadable
+from connectors._edxml.reading import read
+from connectors._http.calls import Http
+from connectors._http.outcomes import Trouble
+from connectors._ioffice.answers import judged, listing
+from connectors._ioffice.mapping import OfficeMapping
+from connectors._ioffice.options import IofficeOptions
+from connectors._ioffice.service import Service, text
+from connectors._ioffice.wire import clean, troubled
+from syncd.calls import Outcome, Receipt
+from syncd.clock import Clock
+from syncd.documents import IssuedDocument, Listing, Take, Verdict
+
+PAGE, TOP = 50, 100  #: documents that one listing should bring; and the most it may ask for
+_GONE = "I-office no longer has this document"
+
+
+class SoapCollector:
+    """The collector of the SOAP dialect."""
+
+    def __init__(self, options: IofficeOptions, mapping: OfficeMapping, service: Service, http: Http, clock: Clock) -> None:
+        self.longest = timedelta(seconds=2 * http.span)
+        self._options = options
+        self._mapping = mapping
+        self._service = service
+        self._clock = clock
+        self._limits = Limits.of(options.largest)
+        self._listed: Mapping[str, Listed] = {}
+
+    def waiting(self, known: int) -> Listing:
+        """The ids of what waits."""
+        return self._list(min(TOP, PAGE + known), self._until())
+
+    def fetch(self, document: str) -> IssuedDocument | Receipt:
+        """The document or status package of that id."""
+        until = self._until()
+        if document not in self._listed:
+            self._list(TOP, until)
+        reply = self._service.call("GetIssuedDocument", {"docId": document}, until, repeatable=True)
+        if isinstance(reply, Trouble):
+            return self._clean(troubled(reply))
+        receipt = judged(reply, self._mapping, silent=Outcome.DELIVERED)
+        if receipt.code in self._mapping.settings.missing:
+            return Receipt(outcome=Outcome.REJECTED, code=receipt.code, message=_GONE)
+        if receipt.outcome is not Outcome.DELIVERED:
+            return self._clean(receipt)
+        if reply.broken:
+            return Receipt(outcome=Outcome.REJECTED, code="edxml:no_base64", message="edXml is not base64", hint="ask the sender for it again, whole")
+        if not reply.content:
+            return Receipt(outcome=Outcome.UNAVAILABLE, code="no_content", message="I-office gives no package for this document")
+        return self._understood(document, reply.content)
+
+    def acknowledge(self, document: str, verdict: Verdict) -> Receipt:
+        """Done, or failed with the reason."""
+        told = {"docId": document, "outcome": "done" if verdict.taken else "fail", "reason": verdict.reason}
+        reply = self._service.call("AcknowledgeDocument", told, self._until(), repeatable=True)
+        if isinstance(reply, Trouble):
+            return self._clean(troubled(reply))
+        receipt = judged(reply, self._mapping)
+        if receipt.code in self._mapping.settings.missing:
+            return Receipt(outcome=Outcome.DELIVERED, code=receipt.code, message=_GONE)
+        return self._clean(receipt)
+
+    def listen(self, take: Take) -> None:
+        """Nothing is pushed."""
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def _list(self, top: int, until: float) -> Listing:
+        reply = self._service.call("ListIssuedDocuments", listing(self._options, self._clock.now(), top), until, repeatable=True)
+        if isinstance(reply, Trouble):
+            return Listing(receipt=self._clean(troubled(reply)))
+        receipt = self._clean(judged(reply, self._mapping, silent=Outcome.DELIVERED))
+        if receipt.outcome is not Outcome.DELIVERED:
+            return Listing(receipt=receipt)
+        entries = [(text(entry.get("docId")), entry) for entry in reply.many("document")]
+        self._listed = {key: self._entry(entry) for key, entry in entries if key}
+        return Listing(receipt=receipt, documents=tuple(self._listed))
+
+    def _entry(self, entry: Mapping[str, Any]) -> Listed:
+        number, notation = text(entry.get("codeNumber")), text(entry.get("codeNotation"))
+        dossier, _, draft = text(entry.get("correlation")).partition("/")
+        return Listed(
+            stage=self._mapping.result_types.get(text(entry.get("resultType")).zfill(2)),
+            dossier=text(entry.get("dossierCode")) or dossier,
+            draft=draft,
+            number="/".join(filter(None, (number, notation))) if number else "",
+            issued=text(entry.get("promulgationDate")),
+        )
+
+    def _understood(self, document: str, package: bytes) -> IssuedDocument | Receipt:
+        try:
+            return understand(read(package, self._limits), document, self._mapping.meanings, self._listed.get(document, Listed()))
+        except Unreadable as error:
+            return Receipt(outcome=Outcome.REJECTED, code=f"edxml:{error.code}", message=error.message, hint=error.hint)
+
+    def _until(self) -> float:
+        return self._clock.monotonic() + self.longest.total_seconds()
+
+    def _clean(self, receipt: Receipt) -> Receipt:
+        return clean(receipt, self._service.secrets())
