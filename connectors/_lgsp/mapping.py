@@ -1,8 +1,8 @@
 """Dossiers, steps and statistics in the terms of an LGSP. Pure: a mapping file and a portion in, JSON out.
 
 Unlike the national portal, the platform wants numbers and truth values as such. Code tables hold text, so the mapping says
-which fields become what (`[settings.types]`). A paper that was removed is told of, as deleted, only on an update and only if
-it had been sent; the memo of the delivery, a list of paper ids, remembers that.
+which fields become numbers (`[settings.types]`). What is absent and not text is left out. A paper that was removed is told
+of, as deleted, only on an update and only if it had been sent; the memo of the delivery, a list of paper ids, remembers that.
 """
 
 from __future__ import annotations
@@ -20,13 +20,12 @@ from syncd.calls import Element, Operation, Portion
 from syncd.errors import ConfigurationError, Unmappable
 from syncd.mapping import CompiledMapping, compile_mapping
 from syncd.mapping_file import MappingFile, locate, parse
-from syncd.model import Dossier, Paper, Problem, Statistic, Step
+from syncd.model import Dossier, Paper, Problem, Statistic, Status, Step
 
 ZONE = timezone(timedelta(hours=7))  #: Asia/Ho_Chi_Minh since 1975, without summer time; the mapping admits no earlier year
 DOCUMENT, TRACES, STATISTIC = "SyncDocument", "UpdateDocumentTraces", "UpdateStatistic"  #: lanes
 _SHAPES = {DOCUMENT: "document", TRACES: "trace", STATISTIC: "statistic"}
 _NEEDED = {"document": ("Attachments",), "attachment": ("AttachmentId", "IsDeleted", "Base64")}  #: read again before sending
-_FLAGS = {"true": True, "false": False}
 
 
 class _Strict(BaseModel):
@@ -43,7 +42,6 @@ class Types(_Strict):
     """[settings.types]: fields of a table that are no text."""
 
     whole: tuple[str, ...] = ()
-    flag: tuple[str, ...] = ()
 
 
 class Replies(_Strict):
@@ -70,6 +68,11 @@ class _Paper(NamedTuple):
 class _Document(NamedTuple):
     dossier: Dossier
     papers: tuple[_Paper, ...]
+    succeeded: bool
+    succeeded_at: datetime | None
+    returned: bool
+    returned_at: datetime | None
+    supplement: bool
     nothing: None = None
 
 
@@ -114,8 +117,8 @@ class LgspMapping:
         if portion.operation is Operation.STEPS:
             return self._element(portion, TRACES, _Event(dossier, portion.steps[0]), [])
         sent = set(portion.memo.split(",")) if portion.operation is Operation.UPDATE else set()
-        papers = [paper for paper in dossier.papers if not paper.removed or paper.id in sent]
-        record = _Document(dossier, tuple(self._paper(paper) for paper in papers))
+        papers = tuple(self._paper(paper) for paper in dossier.papers if not paper.removed or paper.id in sent)
+        record = _document(dossier, papers)
         return self._element(portion, DOCUMENT, record, self._unreachable(record.papers))
 
     def _paper(self, paper: Paper) -> _Paper:
@@ -133,15 +136,11 @@ class LgspMapping:
         fields = self._shapes[lane].read(record, problems)
         if problems:
             raise Unmappable(problems)
-        body = {field: self._typed(field, value) for field, value in fields.items()}
+        body = {field: self._typed(field, value) for field, value in fields.items() if value is not None}
         return Element(subject=portion.subject or portion.dossier.code, lane=lane, body=self._encode(body))
 
     def _typed(self, field: str, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        if field in self.settings.types.whole:
-            return int(value)
-        return _FLAGS[value] if field in self.settings.types.flag else value
+        return int(value) if isinstance(value, str) and field in self.settings.types.whole else value
 
     def personal(self, element: Element) -> set[str]:
         """The texts in an element that are a citizen's or an officer's, by the fields that the mapping calls personal."""
@@ -156,6 +155,21 @@ class LgspMapping:
                 yield from self._told(part, field)
         elif field in self._personal:
             yield value
+
+
+def _document(dossier: Dossier, papers: tuple[_Paper, ...]) -> _Document:
+    """A dossier with what has become of it: nothing is dated that has not happened."""
+    returned = dossier.status is Status.RETURNED
+    succeeded = returned or dossier.status is Status.PROCESSED
+    return _Document(
+        dossier=dossier,
+        papers=papers,
+        succeeded=succeeded,
+        succeeded_at=dossier.processed_at if succeeded else None,
+        returned=returned,
+        returned_at=dossier.returned_at if returned else None,
+        supplement=dossier.status is Status.SUPPLEMENT,
+    )
 
 
 def figures(statistic: Statistic) -> _Figures:
@@ -217,5 +231,3 @@ def _mistyped(file: MappingFile, types: Types) -> Iterable[tuple[str, str]]:
             texts = [code for code in file.tables.get(rule.table, {}).values() if isinstance(code, str)]
             if field in types.whole and not all(code.isascii() and code.isdecimal() for code in texts):
                 yield f"tables.{rule.table}", f"{shape}.{field} wants whole numbers"
-            if field in types.flag and not set(texts) <= _FLAGS.keys():
-                yield f"tables.{rule.table}", f'{shape}.{field} wants "true" or "false"'

@@ -1,0 +1,74 @@
+"""A province's platform that a test scripts call by call: a gateway that gives tokens, and behind it the three operations.
+
+It lets in who carries a token it has given and not revoked, and is strict about what it is sent. Tokens are kept until they
+are revoked; how long they are said to live is up to the test.
+"""
+
+from __future__ import annotations
+
+import base64
+import ssl
+from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
+
+from tests.connectors.lgsp_fields import faults
+from tests.connectors.portal import Asked, Behaviour, ScriptedPortal, answer
+
+KEY, SECRET = "khoa-cua-tinh", "bí mật/1+2"
+BASIC = "Basic " + base64.b64encode(f"{KEY}:{SECRET}".encode()).decode()
+OPERATIONS = {"SyncDocument": "document", "UpdateDocumentTraces": "trace", "UpdateStatistic": "statistic"}
+ACCEPTED = {"Status": 1, "Message": "Thành công"}
+
+
+class ScriptedGateway(ScriptedPortal):
+    """Listens on loopback from construction to `close`."""
+
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self.given: list[str] = []
+        self.valid: set[str] = set()
+        self.expires_in: object = 3600
+        self.open = False  #: anybody may come in
+        super().__init__(tls)
+
+    @property
+    def base_url(self) -> str:
+        return f"{self.root}/hoso/1.0"
+
+    @property
+    def token_url(self) -> str:
+        return f"{self.root}/token"
+
+    def forms(self) -> list[dict[str, str]]:
+        """What was asked for tokens with."""
+        return [{name: values[0] for name, values in parse_qs(asked.raw.decode()).items()} for asked in self.calls("token")]
+
+    def tokens(self) -> list[str]:
+        """The tokens the operations were called with."""
+        return [asked.headers.get("authorization", "") for asked in self.asked if asked.service in OPERATIONS]
+
+    def token(self, **more: object) -> Behaviour:
+        """Another token."""
+        self.given.append(f"the-bai-{len(self.given) + 1}-aaaa")
+        self.valid.add(self.given[-1])
+        return answer({"access_token": self.given[-1], "scope": "am_application_scope default", "token_type": "Bearer", "expires_in": self.expires_in} | more)
+
+    def _properly(self, asked: Asked) -> Behaviour:
+        self.violations += _violations(asked)
+        if asked.service == "token":
+            return self.token()
+        if not self.open and asked.headers.get("authorization", "").removeprefix("Bearer ") not in self.valid:
+            return answer({"code": "900901", "message": "Invalid Credentials", "description": "Access failure"}, 401)
+        return answer(ACCEPTED) if asked.method == "POST" else answer({"code": "900906", "message": "No matching resource found"}, 403)
+
+
+def _violations(asked: Asked) -> list[str]:
+    """What of the request is not in the contract's form."""
+    kind = "application/x-www-form-urlencoded" if asked.service == "token" else "application/json"
+    found = [f"{asked.service}: header {name}" for name in ("cookie", "transfer-encoding", "expect") if name in asked.headers]
+    found += [f"{asked.service}: content type" for given in [asked.headers.get("content-type")] if given != kind]
+    if asked.method == "POST" and asked.service in OPERATIONS:
+        body: dict[str, Any] = msgspec.json.decode(asked.raw)
+        found += faults(body, OPERATIONS[asked.service])
+    return found
