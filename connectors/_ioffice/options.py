@@ -6,9 +6,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
-from syncd.options import Duration, OfficeOptions
+from syncd.options import Duration, OfficeOptions, OptionalPath
 
 _NEEDED = {"soap": ("from_organ",), "vnpt": ("adapter_url", "send_path")}
 _CREDENTIALS = {"body": ("username", "password"), "header": ("access_key", "secret_key")}
@@ -52,13 +52,26 @@ class IofficeOptions(OfficeOptions):
     listen: str = Field("", examples=["127.0.0.1:8480"], description='vnpt: address on which iOffice hands back what was issued; "" = not received')
     listen_username: str = Field("", description="vnpt: user name iOffice must give there")
     listen_password: SecretStr = Field(SecretStr(""), description="and the password")
+    listen_cert_file: OptionalPath = Field(None, description="vnpt: TLS certificate shown there; without one the listener belongs behind a proxy with TLS")
+    listen_key_file: OptionalPath = Field(None, description="vnpt: its key, where it is not in the same file")
+    token_life: Duration = Field("10m", gt=timedelta(0), description="vnpt: how long a token is used")  # type: ignore[assignment]
     action_code: str = Field("", description='vnpt: action code that means issued; "" = any')
+
+    @field_validator("x_token")
+    @classmethod
+    def _fits_a_header(cls, given: SecretStr) -> SecretStr:
+        text = given.get_secret_value()
+        if not (text.isascii() and text.isprintable()) or text != text.strip():
+            raise ValueError("holds characters that no HTTP header may hold")
+        return given
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
         needed = [*_NEEDED[self.dialect], *(_CREDENTIALS[self.credentials] if self.dialect == "soap" else ())]
         if self.dialect == "soap" and not self.wsdl:
             needed.append("address")
+        if self.dialect == "vnpt" and self.listen:
+            needed += ["listen_username", "listen_password"]
         missing = [name for name in needed if not _given(getattr(self, name))]
         if missing:
             raise ValueError(f'dialect = "{self.dialect}" needs {", ".join(missing)}')

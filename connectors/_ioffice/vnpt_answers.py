@@ -1,0 +1,148 @@
+"""What VNPT iOffice's answers mean, by the words of a mapping. Pure.
+
+No answer of it is public, and the one client that was seen reads none. So an answer is taken as success where it is JSON and neither
+its code nor its words say otherwise; HTML from a proxy says nothing, whatever its status.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from connectors._http.outcomes import Answered, Trouble, refused
+from syncd.calls import Outcome
+from syncd.errors import ConfigurationError
+from syncd.mapping_file import locate, parse
+from syncd.model import Problem
+
+_BOM = b"\xef\xbb\xbf"
+_NOTHING = object()
+
+
+class Words(BaseModel):
+    """[settings.answers] of the mapping."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    places: tuple[str, ...]
+    done: tuple[str, ...]
+    messages: tuple[str, ...]
+    failure: tuple[str, ...]
+    token: tuple[str, ...]
+    token_codes: tuple[str, ...]
+    empty: Literal["unknown", "delivered"]
+
+    @field_validator("failure", "token")
+    @classmethod
+    def _compiles(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            for pattern in given:
+                re.compile(pattern)
+        except re.error as error:
+            raise ValueError(f"not a regular expression: {error}") from None
+        return tuple(unicodedata.normalize("NFC", pattern) for pattern in given)
+
+
+class Answer(NamedTuple):
+    """An answer of iOffice."""
+
+    code: str  #: "" where it has none
+    message: str  #: may quote personal data
+    said: Any  #: the whole of it, as decoded
+    body: bytes
+
+
+class Answers:
+    """Reads and judges answers."""
+
+    def __init__(self, words: Words) -> None:
+        self._words = words
+        self._failure = _any_of(words.failure)
+        self._token = _any_of(words.token)
+
+    def read(self, answered: Answered) -> Answer | Trouble:
+        """The answer in a body, or why it is none."""
+        said = _decoded(answered.body) if answered.body.strip() else None
+        if answered.status >= 400:  # noqa: PLR2004 the classes of HTTP
+            code = "" if said is _NOTHING else self._code(said)
+            return self._answer(code, said, answered.body) if code not in ("", str(answered.status)) else refused(answered)
+        if said is _NOTHING or (said is None and self._words.empty == "unknown"):
+            return _unreadable(answered.body)
+        return self._answer(self._code(said), said, answered.body)
+
+    def _code(self, said: object) -> str:
+        return spelt(said if isinstance(said, (bool, int, float)) else _first(said, self._words.places))
+
+    def _answer(self, code: str, said: object, body: bytes) -> Answer:
+        return Answer(code, str(_first(said, self._words.messages) or ""), said, body)
+
+    def fine(self, answer: Answer) -> bool:
+        """Whether iOffice did what it was asked."""
+        words = answer.message or (answer.said if isinstance(answer.said, str) else "")
+        return (not answer.code or answer.code in self._words.done) and not _says(self._failure, words)
+
+    def tokenless(self, answer: Answer) -> bool:
+        """Whether it refuses for the token's sake."""
+        return not self.fine(answer) and (answer.code in self._words.token_codes or _says(self._token, answer.message))
+
+
+def _decoded(raw: bytes) -> Any:
+    """The JSON in a body, also where a gateway has put it into a string; a plain string stays one."""
+    try:
+        said = msgspec.json.decode(raw.removeprefix(_BOM))
+    except (msgspec.DecodeError, RecursionError):
+        return _NOTHING
+    if isinstance(said, str):
+        inner = _decoded(said.encode("utf-8", "replace"))
+        return said if inner is _NOTHING else inner
+    return said
+
+
+def _unreadable(raw: bytes) -> Trouble:
+    shape = "no JSON" if raw.strip() else "an empty body"
+    return Trouble(Outcome.UNKNOWN, "unreadable", f"no answer of iOffice: {shape}", "see what stands between us and iOffice", body=raw)
+
+
+def _first(said: object, places: Sequence[str]) -> object:
+    """What stands at the first of these places that holds a plain value."""
+    found = (at(said, place) for place in places)
+    return next((value for value in found if isinstance(value, (str, int, float)) and value != ""), None)
+
+
+def at(said: object, place: str) -> object:
+    """What stands at a place, its dots leading into objects; None where nothing does."""
+    for name in place.split("."):
+        said = said.get(name) if isinstance(said, Mapping) else None
+    return said
+
+
+def spelt(code: object) -> str:
+    """A code as text: true and false in small letters, whole numbers without a point."""
+    if code is None:
+        return ""
+    if isinstance(code, bool):
+        return str(code).lower()
+    return str(int(code)) if isinstance(code, float) and code.is_integer() else str(code).strip()[:60]
+
+
+def _any_of(patterns: Sequence[str]) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(patterns)})\b" if patterns else r"(?!)", re.IGNORECASE)
+
+
+def _says(pattern: re.Pattern[str], text: str) -> bool:
+    return pattern.search(unicodedata.normalize("NFC", text)) is not None
+
+
+def load(overlay: Path | None) -> Answers:
+    """The words of the mapping `vnpt`. Raises `ConfigurationError` with everything wrong."""
+    where, text = locate("vnpt", "ioffice", overlay)
+    try:
+        return Answers(Words.model_validate(parse(text, where).settings.get("answers", {})))
+    except ValidationError as error:
+        faults = [Problem(field=f"{where}: settings.answers.{'.'.join(map(str, fault['loc']))}", reason=fault["msg"]) for fault in error.errors()]
+        raise ConfigurationError(faults) from None
