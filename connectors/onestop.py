@@ -1,8 +1,9 @@
-"""A province's one-stop database as syncd's source: read through a mapping file, never written.
+"""A province's one-stop database as syncd's source: read through a mapping file, and never written but for what comes back.
 
 The parts, each a module of `_onestop`: `mapping` compiles the file with its `settings`; `database` connects; `catalogue` finds
 tables and columns, `queries` builds the statements, `tables` reads pages with their children, `reader` makes snapshots of
-them; `poll` decides what to read, `window` remembers what was read; `plan` explains it to an administrator.
+them; `poll` decides what to read, `window` remembers what was read; `plan` explains it to an administrator. What comes back is
+written by `outlet` over the connection of `writing`, or by `outlet_http`.
 """
 
 from __future__ import annotations
@@ -14,17 +15,23 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr
 
+from connectors._http.calls import Http
 from connectors._onestop.database import Database, stamp_text
 from connectors._onestop.mapping import SourceMapping, load
+from connectors._onestop.outlet import DatabaseOutlet, FileRows, Filling, Statements
+from connectors._onestop.outlet_http import HttpOutlet
+from connectors._onestop.outlet_settings import InboxSettings
 from connectors._onestop.plan import PlanRow, plan
 from connectors._onestop.poll import Poll
 from connectors._onestop.reader import Reader
 from connectors._onestop.tables import Tables
 from connectors._onestop.window import Window
+from connectors._onestop.writing import Writing
 from syncd.clock import Clock
-from syncd.errors import SuspiciousSource
-from syncd.model import Cursor, Page
-from syncd.options import Codes, Duration, SourceOptions, Zone
+from syncd.errors import ConfigurationError, SuspiciousSource
+from syncd.model import Cursor, Page, Problem
+from syncd.options import Codes, Duration, SourceOptions, TargetOptions, Zone
+from syncd.ports import Outlet
 
 
 class OneStopOptions(SourceOptions):
@@ -38,6 +45,11 @@ class OneStopOptions(SourceOptions):
     agency: Codes = Field((), description="publish dossiers of this agency and the units under it only; one code or a list")
     timezone: Zone = Field("Asia/Ho_Chi_Minh", description="the zone of the database's times")
     statement_timeout: Duration = Field("30s", description="longest time one statement may take")  # type: ignore[assignment]
+    write_url: str = Field("", description="where what came back is written, by an account that may: a database, or the one-stop's API; empty: url", repr=False)
+    write_password: SecretStr = Field(SecretStr(""), description="of that account, where write_url has none; without write_url: password")
+    write_token: SecretStr = Field(SecretStr(""), description="for the one-stop's API")
+    write_verify: bool | Path = Field(True, description="TLS of the API: true, or the file of the certificate authority")
+    write_timeout: Duration = Field("60s", description="longest wait for one answer of the API; files are large")  # type: ignore[assignment]
 
 
 class OneStop:
@@ -125,6 +137,27 @@ class OneStopConnector:
     def build(self, options: SourceOptions, *, clock: Clock, mappings: Path | None = None) -> OneStop:
         """A source ready to use; no network."""
         return open_source(OneStopOptions.model_validate(options, from_attributes=True), clock=clock, mappings=mappings)
+
+    def outlet(self, options: SourceOptions, *, clock: Clock, mappings: Path | None = None) -> Outlet:
+        """The way back into the same one-stop; no network."""
+        given = OneStopOptions.model_validate(options, from_attributes=True)
+        zone = ZoneInfo(given.timezone)
+        settings = load(given.mapping, overlay=mappings, zone=zone).settings.inbox
+        filling = Filling(zone, clock)
+        return _api(given, settings, filling, clock) if settings.way == "http" else _tables(given, settings, filling)
+
+
+def _tables(options: OneStopOptions, settings: InboxSettings, filling: Filling) -> Outlet:
+    url, password = (options.write_url, options.write_password) if options.write_url else (options.url, options.write_password or options.password)
+    beside = FileRows(settings) if settings.way == "table" else Statements(settings)
+    return DatabaseOutlet(Writing(url, password.get_secret_value(), timeout=options.statement_timeout), settings, beside, filling)
+
+
+def _api(options: OneStopOptions, settings: InboxSettings, filling: Filling, clock: Clock) -> Outlet:
+    if not options.write_url.startswith(("http://", "https://")):
+        raise ConfigurationError([Problem(field="source.write_url", reason="is no address of an API", hint="the mapping writes by HTTP: https://…")])
+    http = Http(TargetOptions.model_validate({"connector": "onestop", "timeout": options.write_timeout, "verify": options.write_verify}), clock)
+    return HttpOutlet(http, options.write_url.rstrip("/"), options.write_token.get_secret_value(), settings, filling, clock)
 
 
 connector = OneStopConnector()

@@ -85,7 +85,7 @@ class Database:
         try:
             url = make_url(text)
             url = url.set(password=password) if password else url
-            engine = create_engine(_on_disk(url), **self._arguments(url), pool_size=1, max_overflow=3, pool_pre_ping=True, hide_parameters=True)
+            engine = create_engine(on_disk(url), **self._arguments(url), pool_size=1, max_overflow=3, pool_pre_ping=True, hide_parameters=True)
         except (ArgumentError, NoSuchModuleError, ModuleNotFoundError):
             problem = Problem(
                 field="source.url",
@@ -105,7 +105,7 @@ class Database:
             "mysql": {"connect_timeout": 10, "read_timeout": seconds + 10},
             "sqlite": {"timeout": seconds},
         }
-        return {"connect_args": arguments.get(_family(url.get_backend_name()), {})}
+        return {"connect_args": arguments.get(family(url.get_backend_name()), {})}
 
     def _on_connect(self, product: str) -> Callable[[Any, Any], None]:
         seconds = self._timeout.total_seconds()
@@ -114,7 +114,7 @@ class Database:
             "mysql": lambda connection: _limit_mysql(connection, seconds),
             "sqlite": _close_sqlite_to_writing,
         }
-        chosen = prepare.get(_family(product), lambda connection: None)
+        chosen = prepare.get(family(product), lambda connection: None)
         return lambda connection, _: chosen(connection)
 
     def _begin(self, product: str) -> str:
@@ -124,7 +124,7 @@ class Database:
             f"SET LOCAL TIME ZONE '{self.zone.key}'; SET LOCAL statement_timeout = {milliseconds}",
             "mysql": "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
             "sqlite": "BEGIN",
-        }.get(_family(product), "")
+        }.get(family(product), "")
 
 
 def stamp_text(value: Any) -> str:
@@ -144,11 +144,11 @@ def unreadable(error: SQLAlchemyError) -> SourceError:
     return SourceError(f"the one-stop database cannot be read {named}", hint="check that it runs and answers at source.url; syncd doctor says more")
 
 
-def _family(product: str) -> str:
+def family(product: str) -> str:
     return "mysql" if product == "mariadb" else product
 
 
-def _on_disk(url: URL) -> URL:
+def on_disk(url: URL) -> URL:
     """A SQLite file that must be there already; everything else as it is."""
     if url.get_backend_name() != "sqlite" or not url.database or url.database.startswith((":", "file:")):
         return url

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict
 
+from connectors._onestop.outlet_settings import InboxSettings
 from syncd.mapping import ABSENT
 
 Row = Mapping[str, Any]
@@ -190,6 +191,7 @@ class Settings(Section):
     lookups: dict[str, Lookup] = {}
     publish: tuple[Condition, ...] = ()
     choices: dict[str, tuple[Choice, ...]] = {}
+    inbox: InboxSettings = InboxSettings()
 
 
 def all_hold(conditions: Iterable[Condition]) -> Callable[[Row], bool]:
