@@ -115,7 +115,8 @@ class IofficeConnector:
         if found:
             raise ConfigurationError(found)
         http = Http(own, clock, sleep, largest=own.largest * 4_000_000 + 4_000_000)  # two files, twice in base64
-        return Ioffice(name, mapping, _wired(own, mapping, http, clock), http, Files(http, own.largest * 1_000_000), clock)
+        wire = _vnpt(own, http, clock, mappings) if own.dialect == "vnpt" else _soap(own, mapping, http, clock)
+        return Ioffice(name, mapping, wire, http, Files(http, own.largest * 1_000_000), clock)
 
 
 def _missing(name: str, options: IofficeOptions) -> list[Problem]:
@@ -124,10 +125,16 @@ def _missing(name: str, options: IofficeOptions) -> list[Problem]:
     return [Problem(field=f"targets.{name}.wsdl", reason=f"there is no file {options.wsdl}", hint="check the path and its permissions")]
 
 
-def _wired(options: IofficeOptions, mapping: OfficeMapping, http: Http, clock: Clock) -> Wire:
+def _soap(options: IofficeOptions, mapping: OfficeMapping, http: Http, clock: Clock) -> Wire:
     from connectors._ioffice.soap import Soap
 
     return Soap(options, mapping, http, clock)
+
+
+def _vnpt(options: IofficeOptions, http: Http, clock: Clock, mappings: Path | None) -> Wire:
+    from connectors._ioffice import vnpt
+
+    return vnpt.load(options, http, clock, mappings)
 
 
 connector = IofficeConnector()

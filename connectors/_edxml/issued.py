@@ -49,6 +49,8 @@ def _status(package: StatusPackage, key: str, meanings: Meanings, listed: Listed
     stage = listed.stage or meanings.statuses.get(package.code)
     if stage is None:
         raise Unreadable("unknown_status", f"the status code {package.code[:8]!r} is not known", "add it to the table of status codes in the mapping")
+    if stage is Stage.ISSUED:
+        raise _incomplete()
     issued, remarks = _day(listed.issued, "promulgationDate")
     return IssuedDocument(
         id=key,
@@ -66,6 +68,8 @@ def _status(package: StatusPackage, key: str, meanings: Meanings, listed: Listed
 def _document(package: Document, key: str, meanings: Meanings, listed: Listed) -> IssuedDocument:
     number = "/".join(filter(None, (package.number, package.notation))) if package.number else listed.number
     stage = listed.stage or (Stage.ISSUED if number else Stage.SIGNED)
+    if stage is Stage.ISSUED and not package.files:
+        raise _incomplete()
     issued, remarks = _day(package.issued or listed.issued, "PromulgationDate")
     if listed.stage is None and not number:
         remarks = (*remarks, "neither number nor type of result: taken as signed")
@@ -87,6 +91,10 @@ def _document(package: Document, key: str, meanings: Meanings, listed: Listed) -
         files=package.files,
         remarks=remarks,
     )
+
+
+def _incomplete() -> Unreadable:
+    return Unreadable("no_file", "the package brings an issued document without its file")
 
 
 def _dossier(said: Mapping[str, Sequence[str]], meanings: Meanings, listed: Listed) -> str:

@@ -60,7 +60,10 @@ class SoapCollector:
         if reply.broken:
             return Receipt(outcome=Outcome.REJECTED, code="edxml:no_base64", message="edXml is not base64", hint="ask the sender for it again, whole")
         if not reply.content:
-            return Receipt(outcome=Outcome.UNAVAILABLE, code="no_content", message="I-office gives no package for this document")
+            outcome = Outcome.REJECTED if receipt.code else Outcome.UNAVAILABLE  # a success without a package is an answer, no lack of one
+            return Receipt(
+                outcome=outcome, code="no_document", message="I-office gives no package for this document", hint="ask the sender for it again, whole"
+            )
         return self._understood(document, reply.content)
 
     def acknowledge(self, document: str, verdict: Verdict) -> Receipt:

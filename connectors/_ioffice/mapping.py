@@ -105,7 +105,7 @@ class OfficeMapping:
         name = dossier.agency.name if issuer == dossier.agency.code else ""
         record = _Record(dossier, draft, issuer, name, draft.submitter or options.submitter, draft.kind or options.document_type)
         subject = portion.subject or f"{dossier.code}/{draft.id}"
-        told = self._shape.apply(record) | {"subject": subject, "update": bool(portion.memo), "before": portion.memo, "personal": personal_values(dossier)}
+        told = self._shape.apply(record) | {"subject": subject, "before": portion.memo, "personal": personal_values(dossier)}
         return Element(subject=subject, lane="", body=msgspec.json.encode(msgspec.convert(told, Dispatch)))
 
     def organ(self, code: str, name: str = "") -> Organ:

@@ -15,7 +15,7 @@ from hashlib import sha256
 from typing import Any
 
 from connectors._edxml.dates import ZONE
-from connectors._edxml.values import NEW, UPDATE, Business, Document, Trace
+from connectors._edxml.values import NEW, Business, Document, Trace
 from connectors._edxml.writing import show, write
 from connectors._http.calls import Http
 from connectors._http.outcomes import Trouble
@@ -128,7 +128,7 @@ class Soap:
             references=(dispatch.dossier,),
             places=(dispatch.issuer_name or dispatch.issuer,),
             traces=(Trace(organ=self._options.from_organ, at=at),),
-            business=Business(kind=UPDATE if dispatch.update else NEW, document=dispatch.dossier, staff=dispatch.submitter_name),
+            business=Business(kind=NEW, document=dispatch.dossier, staff=dispatch.submitter_name),
             files=(Attachment(name=dispatch.file_name, content=content),),
         )
 

@@ -47,8 +47,7 @@ class Dispatch(Stored):
     submitter: str = ""  #: account
     submitter_name: str = ""
     due: str = ""  #: yyyy/MM/dd
-    update: bool = False  #: an earlier version of this draft was taken
-    before: str = ""  #: id of that one at I-office
+    before: str = ""  #: id at I-office of an earlier version of this draft
     personal: tuple[str, ...] = ()  #: what says whom the dossier is about; never sent, but looked for in answers
 
 
