@@ -90,8 +90,8 @@ SHAPES: Final[Mapping[str, Mapping[str, Field]]] = {
     },
     "UpdateDocumentTraces": {
         "DocumentId": Field("any", there=True),
-        **dict.fromkeys(("DocCode", "UserName", "Comment", "OrganizationInchargeIdLevel1", "OrganizationInchargeName"), _M),
-        "UserPosition": Field(there=True),
+        "DocCode": _M,
+        **dict.fromkeys(("UserName", "UserPosition", "Comment", "OrganizationInchargeIdLevel1", "OrganizationInchargeName"), Field(there=True)),
         "DateCreated": _DAY,
         "Status": Field("int", there=True, among=(0,)),
     },
