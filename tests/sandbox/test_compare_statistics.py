@@ -58,7 +58,7 @@ def test_what_is_told_is_what_sql_counts(lively: Engine, clock: TurnedClock, bac
     assert len({month for _, month, _ in sent}) == 2, "the month and the year"
     assert len(sent) > 60
     assert list(compare_statistics(lively, sent, now)) == []
-    totals = [sum(figures) for figures in zip(*count(lively, now.year, 0, now).values(), strict=True)]
+    totals = [sum(figures) for figures in zip(*count(lively, now.year, now.month, now).values(), strict=True)]
     assert all(totals), "each figure occurs"
 
 
