@@ -11,7 +11,7 @@ from enum import StrEnum
 
 import msgspec
 
-from syncd.model import Dossier, Draft, Statistic, Status, Step, Value
+from syncd.model import Dossier, Draft, Statistic, Status, Step, Stored, Value
 
 
 class Outcome(StrEnum):
@@ -40,6 +40,22 @@ class Receipt(Value):
     memo: dict[str, str] = msgspec.field(default_factory=dict)  #: what the connector wants back with the next call, by `Element.subject`
 
 
+class Difference(Stored):
+    """One field in which a target differs from what it should have; a citizen's values are masked."""
+
+    field: str  #: in the target's own terms
+    expected: str
+    found: str
+
+
+class StepsFound(Value):
+    """Which steps a target shows, of those it was asked about; by their position among these."""
+
+    missing: tuple[int, ...] = ()
+    doubled: tuple[int, ...] = ()
+    foreign: int = 0  #: steps that are none of ours
+
+
 class Standing(Value):
     """What a target answered when asked about one dossier."""
 
@@ -48,6 +64,9 @@ class Standing(Value):
     status: Status | None = None  #: None: the target does not say, so not comparable
     received_at: datetime | None = None
     due_at: datetime | None = None
+    compared: tuple[str, ...] = ()  #: the fields in which the answer could be compared with the dossier asked about
+    differences: tuple[Difference, ...] = ()  #: and those that differ
+    steps: StepsFound | None = None  #: None: the target does not say
     message: str = ""
     text: str = ""
     retry_after: float | None = None
@@ -98,6 +117,9 @@ class Claim(Value):
     sent_version: int = 0
     sent_digest: str = ""
     steps_sent: int = 0  #: place of the last acknowledged step
+    owed: tuple[int, ...] = ()  #: places before that which the target turned out to lack
+    adopting: bool = False  #: what the target has of this dossier is to be taken as sent (see `turns.adopted`)
+    adopted: int = 0  #: place up to which steps were taken as sent, not sent
     failures: int = 0
     unsure: bool = False  #: an outcome is not known: ask the target before sending
     doubts: int = 0  #: times in a row that the outcome of the next steps was not known

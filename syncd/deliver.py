@@ -33,7 +33,7 @@ from syncd.metrics import Metrics
 from syncd.options import TargetOptions
 from syncd.ports import Target
 from syncd.store.ledger import Ledger
-from syncd.turns import UNKNOWN_SENT, look_up, next_portion
+from syncd.turns import UNKNOWN_SENT, adopted, look_up, next_portion
 
 log = structlog.get_logger()
 
@@ -161,5 +161,5 @@ def _bug(claim: Claim, error: Exception) -> Receipt:
 def _as_told(claim: Claim, standing: Standing) -> Claim:
     """The claim, with the target's word on whether the dossier is there."""
     if standing.exists is None or standing.exists is claim.created:
-        return replace(claim, unsure=False)
-    return replace(claim, unsure=False, created=standing.exists, sent_digest="")
+        return adopted(replace(claim, unsure=False), standing)
+    return adopted(replace(claim, unsure=False, created=standing.exists, sent_digest=""), standing)

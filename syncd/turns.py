@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from syncd.calls import Claim, Operation, Outcome, Portion, Receipt
+from syncd.calls import Claim, Operation, Outcome, Portion, Receipt, Standing
 
 DOUBTS_ALLOWED = 1
 UNKNOWN_TWICE = "unknown_twice"  #: error code of steps whose answer was lost twice in a row
@@ -31,13 +31,13 @@ def next_portion(claim: Claim, steps_per_call: int, takes_steps: bool) -> Portio
         return None if claim.withdrawn else _portion(claim, Operation.UPDATE if claim.created else Operation.CREATE)
     if not (takes_steps and claim.steps):
         return None
-    run = claim.steps[:steps_per_call]
+    run = claim.steps[:1] if claim.owed else claim.steps[:steps_per_call]
     return replace(_portion(claim, Operation.STEPS), steps=tuple(step for _, step in run))
 
 
 def look_up(claim: Claim) -> Portion:
-    """What the target is asked about where an outcome is not known."""
-    return _portion(claim, Operation.LOOKUP)
+    """What the target is asked about where an outcome is not known, with the steps it should tell of if it can."""
+    return replace(_portion(claim, Operation.LOOKUP), steps=tuple(step for _, step in claim.steps))
 
 
 def _portion(claim: Claim, operation: Operation) -> Portion:
@@ -62,7 +62,28 @@ def after(claim: Claim, portion: Portion, receipt: Receipt) -> Claim:
 
 
 def _steps_delivered(claim: Claim, count: int) -> Claim:
-    return replace(claim, steps=claim.steps[count:], steps_sent=claim.steps[count - 1][0], unsure=False, doubts=0, failures=0)
+    last = claim.steps[count - 1][0]
+    rest = tuple(place for place in claim.owed if place > last)
+    return replace(claim, steps=claim.steps[count:], steps_sent=max(claim.steps_sent, last), owed=rest, unsure=False, doubts=0, failures=0)
+
+
+def adopted(claim: Claim, standing: Standing) -> Claim:
+    """The claim once it is known what the target had of the dossier before we ever wrote it down (a lost state, a province that
+    comes from another programme): what it has is taken as sent, and marked so.
+
+    Where the target shows its steps, those it lacks are owed. Where it does not, the steps up to the last one with the status it
+    shows are taken as sent; where it shows no status of the dossier's history, all of them: a step too few is seen by the
+    officer, one too many by the citizen."""
+    if not (claim.adopting and standing.exists):
+        return replace(claim, adopting=False)
+    places = [place for place, _ in claim.steps]
+    if standing.steps is not None:
+        owed, last = tuple(places[n] for n in standing.steps.missing), max(places, default=0)
+    else:
+        shown = [place for place, step in claim.steps if step.status is standing.status]
+        owed, last = (), max(shown or places, default=0)
+    rest = tuple(each for each in claim.steps if each[0] > last or each[0] in owed)
+    return replace(claim, adopting=False, adopted=last, steps_sent=last, owed=owed, steps=rest)
 
 
 def _record_delivered(claim: Claim, portion: Portion, receipt: Receipt) -> Claim:
@@ -73,6 +94,7 @@ def _record_delivered(claim: Claim, portion: Portion, receipt: Receipt) -> Claim
         sent_version=claim.version,
         sent_digest=claim.digest,
         steps_sent=0 if lost else claim.steps_sent,
+        owed=() if lost else claim.owed,
         steps=() if lost else claim.steps,
         unsure=False,
         doubts=0 if lost else claim.doubts,

@@ -18,12 +18,12 @@ expired row keeps its token until somebody else leases it: an answer that could 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, case, select, true, update
+from sqlalchemy import Connection, Row, and_, case, or_, select, true, update
 
 from syncd.calls import Attempt, Claim, Operation, Outcome, Receipt
 from syncd.crypto import Cipher
@@ -32,7 +32,7 @@ from syncd.model import Dossier, Step, Value, decode_dossier, decode_matter, dec
 from syncd.policy import Next
 from syncd.store.database import Database
 from syncd.store.schema import ledger, snapshot
-from syncd.store.statements import BODIES, DUE, HELD, JOURNAL, LEASE_POSTGRESQL, LEASE_SQLITE, LEASED, OUTCOME, OVERTAKEN, RELEASE, STEPS
+from syncd.store.statements import ALL_STEPS, BODIES, DUE, HELD, JOURNAL, LEASE_POSTGRESQL, LEASE_SQLITE, LEASED, OUTCOME, OVERTAKEN, RELEASE, STEPS
 
 _ANSWER_LIMIT = 4000
 _NO_DOSSIER = Dossier(code="", source_id=0)  #: of a statistic
@@ -69,6 +69,7 @@ class Ledger:
             subjects = [row.subject for row in rows]
             bodies = {row.subject: row for row in connection.execute(BODIES, {"t": name, "subjects": subjects})}
             steps = _grouped(connection.execute(STEPS, {"t": name, "subjects": subjects}))
+            steps |= _with_owed(connection, rows, steps)
         claims = []
         for row in sorted(rows, key=lambda row: row.due_at):
             try:
@@ -109,6 +110,9 @@ class Ledger:
             sent_version=row.sent_version,
             sent_digest=row.sent_digest,
             steps_sent=row.steps_sent,
+            owed=_places(row.owed),
+            adopting=row.adopting,
+            adopted=row.adopted,
             failures=row.failures,
             unsure=row.unsure,
             doubts=row.doubts,
@@ -126,6 +130,7 @@ class Ledger:
                 return None
             body = connection.execute(BODIES, {"t": name, "subjects": [subject]}).one()
             steps = _grouped(connection.execute(STEPS, {"t": name, "subjects": [subject]}))
+            steps |= _with_owed(connection, [row], steps)
         return self._claimed(row, body, steps.get(subject, ()), "", row.due_at)
 
     def record(self, entries: Sequence[Entry]) -> set[str]:
@@ -186,7 +191,7 @@ class Ledger:
         return self._orphan(ledger.c.lease_node == self.node, lease_token="", lease_until=None)
 
     def _orphan(self, which: Any, **values: Any) -> int:
-        pending = ledger.c.steps_sent < ledger.c.steps_wanted
+        pending = or_(ledger.c.steps_sent < ledger.c.steps_wanted, ledger.c.owed != "")
         doubts = case((and_(pending, ledger.c.doubts == 0), 1), else_=ledger.c.doubts)
         untold = case((ledger.c.wanted_version > ledger.c.sent_version, ""), else_=ledger.c.sent_digest)
         with self.database.write() as connection:
@@ -212,6 +217,22 @@ def _grouped(rows: Iterable[Row[Any]]) -> dict[str, list[tuple[int, bytes]]]:
     return grouped
 
 
+def _places(written: str) -> tuple[int, ...]:
+    return tuple(int(place) for place in written.split(",") if place)
+
+
+def _with_owed(connection: Connection, rows: Iterable[Row[Any]], steps: Mapping[str, list[tuple[int, bytes]]]) -> dict[str, list[tuple[int, bytes]]]:
+    """The steps of those dossiers that owe some from before, these first."""
+    owing = {row.subject: _places(row.owed) for row in rows if row.owed}
+    if not owing:
+        return {}
+    every = _grouped(connection.execute(ALL_STEPS, {"subjects": list(owing)}))
+    return {
+        subject: [each for each in every.get(subject, ()) if each[0] in places] + [each for each in steps.get(subject, ()) if each[0] not in places]
+        for subject, places in owing.items()
+    }
+
+
 def _ledger_row(entry: Entry) -> dict[str, Any]:
     claim, receipt = entry.claim, entry.attempt.receipt if entry.attempt else _NOTHING_SENT
     failed = entry.next in (Next.DEAD, Next.LATER)
@@ -227,6 +248,10 @@ def _ledger_row(entry: Entry) -> dict[str, Any]:
         "sent_version_now": claim.sent_version,
         "sent_digest_now": claim.sent_digest,
         "steps_sent_now": claim.steps_sent,
+        "owed_now": ",".join(map(str, claim.owed)),
+        "adopting_now": claim.adopting,
+        "adopted_now": claim.adopted,
+        "doubtful_now": receipt.outcome in (Outcome.UNKNOWN, Outcome.CROSSED),
         "failures_now": claim.failures,
         "unsure_now": claim.unsure,
         "doubts_now": claim.doubts,

@@ -100,7 +100,8 @@ class Orders:
         record = ledger.c.error_code == UNKNOWN_SENT
         values = {
             **self._due_again(),
-            "steps_sent": func.coalesce(last, ledger.c.steps_sent),
+            "steps_sent": case((last > ledger.c.steps_sent, last), else_=ledger.c.steps_sent),
+            "owed": case((last <= ledger.c.steps_sent, ""), else_=ledger.c.owed),
             "doubts": 0,
             "unsure": false(),
             "created": or_(ledger.c.created, record),

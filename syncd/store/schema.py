@@ -11,6 +11,7 @@
     inbox_file      its files, sealed, until they have been there long enough
     attempt         append-only: one row a call and dossier
     target          what an administrator or the breaker says of a target
+    run, finding    reconciliations: their scope, how far they came, and every difference found
     lease           who polls, sweeps and maintains, in which term
     audit           what administrators did
     schema_info     the version of all this
@@ -46,8 +47,8 @@ from sqlalchemy import (
 
 from syncd.store.types import UtcDateTime
 
-VERSION = 2  #: of this schema
-COMPATIBLE = 2  #: the oldest code that may still use it
+VERSION = 3  #: of this schema
+COMPATIBLE = 3  #: the oldest code that may still use it
 
 metadata = MetaData(naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s"})
 
@@ -152,6 +153,11 @@ ledger = Table(
     Column("lease_until", UtcDateTime),
     Column("lease_node", String(64), nullable=False, default=""),
     Column("overtaken", Boolean, nullable=False, default=False),
+    Column("owed", Text, nullable=False, default=""),
+    Column("adopting", Boolean, nullable=False, default=False),
+    Column("adopted", Integer, nullable=False, default=0),
+    Column("doubtful", Boolean, nullable=False, default=False),
+    Column("asked_at", UtcDateTime),
     Column("stopped_at", UtcDateTime),
     Column("outcome", String(16), nullable=False, default=""),
     Column("error_code", String(64), nullable=False, default=""),
@@ -236,6 +242,36 @@ target = Table(
     Column("breaker_until", UtcDateTime),
     Column("wait_until", UtcDateTime),
     Column("last_success", UtcDateTime),
+    Column("origin", String(8), nullable=False, default=""),
+)
+
+run = Table(
+    "run",
+    metadata,
+    Column("id", _counted, primary_key=True, autoincrement=True),
+    Column("target", String(64), nullable=False),
+    Column("who", String(128), nullable=False),
+    Column("began_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Column("state", String(12), nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("position", BigInteger, nullable=False, default=0),
+    Column("counts", Text, nullable=False, default="{}"),
+    Column("seal", String(64), nullable=False, default=""),
+    Index(None, "target", "began_at"),
+)
+
+finding = Table(
+    "finding",
+    metadata,
+    Column("run", _counted, primary_key=True, autoincrement=False),
+    Column("dossier", String(160), primary_key=True),
+    Column("kind", String(8), primary_key=True),
+    Column("agency", String(64), nullable=False, default=""),
+    Column("month", String(7), nullable=False, default=""),
+    Column("detail", Text, nullable=False),
+    Column("became", String(12), nullable=False, default=""),
+    ForeignKeyConstraint(["run"], ["run.id"], ondelete="CASCADE"),
 )
 
 lease = Table(

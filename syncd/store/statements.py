@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, case, exists, false, func, insert, literal_column, select, true, update
+from sqlalchemy import Select, and_, bindparam, case, exists, false, func, insert, literal_column, or_, select, true, update
 
 from syncd.store.schema import attempt, ledger, matter, snapshot, source_cursor, step, target
 
@@ -69,6 +69,13 @@ STEPS = (
     .order_by(step.c.subject, step.c.place)
 )
 
+# All steps of these dossiers, sent or not: what a target is asked about, and where what it owes is found.
+ALL_STEPS = (
+    select(step.c.subject, step.c.place, step.c.body)
+    .where(step.c.subject.in_(bindparam("subjects", expanding=True)), func.length(step.c.body) > 0)
+    .order_by(step.c.subject, step.c.place)
+)
+
 # In the order of the dossiers, as every transaction that touches several rows: two of them cannot wait for each other.
 HELD = (
     select(ledger.c.subject, ledger.c.lease_token)
@@ -97,6 +104,10 @@ OUTCOME = (
         sent_digest=case((ledger.c.overtaken == true(), ""), else_=bindparam("sent_digest_now")),
         overtaken=and_(ledger.c.overtaken == true(), _NEXT == "leased"),
         steps_sent=bindparam("steps_sent_now"),
+        owed=bindparam("owed_now"),
+        adopting=bindparam("adopting_now"),
+        adopted=bindparam("adopted_now"),
+        doubtful=or_(ledger.c.doubtful, bindparam("doubtful_now", type_=ledger.c.doubtful.type)),
         sent_at=case((bindparam("success", type_=ledger.c.created.type), bindparam("at", type_=ledger.c.due_at.type)), else_=ledger.c.sent_at),
         failures=bindparam("failures_now"),
         unsure=bindparam("unsure_now"),

@@ -15,6 +15,7 @@ from syncd.store.database import open_database
 from syncd.store.inbox import Inbox
 from syncd.store.single import Single
 from syncd.store.types import UtcDateTime
+from tests.clocks import TurnedClock
 from tests.engine.conftest import Make
 from tests.engine.engine import CIPHER, Engine, dossier, step
 
@@ -123,11 +124,11 @@ def test_a_state_of_the_version_before_is_brought_up_with_all_it_holds(tmp_path:
     database = open_database(f"sqlite:///{tmp_path}/state.db")
     with database.write() as connection:
         migrations.run(connection, "0001")
-        connection.execute(schema.target.insert().values(name="portal", reason="kept"))
+        connection.execute(schema.lease.insert().values(name="poll", holder="kept", term=1, until=TurnedClock().now()))
     assert not migrations.check(database).usable
     migrations.upgrade(database)
     with database.read() as connection:
         laid_out = {table: {column["name"] for column in inspect(connection).get_columns(table)} for table in inspect(connection).get_table_names()}
-        assert connection.execute(select(schema.target.c.reason)).scalar_one() == "kept"
+        assert connection.execute(select(schema.lease.c.holder)).scalar_one() == "kept"
     assert {name: {column.name for column in table.c} for name, table in schema.metadata.tables.items()}.items() <= laid_out.items()
     assert migrations.check(database).usable
