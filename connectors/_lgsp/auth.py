@@ -123,7 +123,7 @@ class Authority:
 def life(told: object) -> timedelta:
     """How long a token is used whose answer tells this many seconds."""
     text = spelt(told)
-    whole = timedelta(seconds=min(int(text), LONGEST_LIFE.total_seconds())) if re.fullmatch(r"[0-9]{1,20}", text) else timedelta()
+    whole = timedelta(seconds=min(int(text), LONGEST_LIFE.total_seconds())) if re.fullmatch(r"[0-9]{1,100}", text) else timedelta()
     return whole - min(_SOONER, whole * _SHARE)
 
 

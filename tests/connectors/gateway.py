@@ -8,11 +8,20 @@ from __future__ import annotations
 
 import base64
 import ssl
-from typing import Any
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Self
 from urllib.parse import parse_qs
 
 import msgspec
 
+from connectors._lgsp.options import LgspOptions
+from connectors.lgsp import LgspConnector, connector
+from syncd.calls import Operation, Portion, Receipt
+from syncd.model import Agency, Dossier, Statistic
+from syncd.ports import Target
+from tests.clocks import TurnedClock
+from tests.connectors.dossiers import DOSSIER, element
 from tests.connectors.lgsp_fields import faults
 from tests.connectors.portal import Asked, Behaviour, ScriptedPortal, answer
 
@@ -61,6 +70,51 @@ class ScriptedGateway(ScriptedPortal):
         if not self.open and asked.headers.get("authorization", "").removeprefix("Bearer ") not in self.valid:
             return answer({"code": "900901", "message": "Invalid Credentials", "description": "Access failure"}, 401)
         return answer(ACCEPTED) if asked.method == "POST" else answer({"code": "900906", "message": "No matching resource found"}, 403)
+
+
+class Bench:
+    """A gateway, a clock to turn, and targets that speak to it."""
+
+    def __init__(self) -> None:
+        self.gateway = ScriptedGateway()
+        self.clock = TurnedClock()
+        self.sleeps: list[float] = []  #: how long the connector wanted to wait; only the clock moves
+        self.slowness = 1.0  #: how much longer it then takes
+        self._made: list[Target] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, *_error: object) -> None:
+        for target in self._made:
+            target.close()
+            target.close()
+        self.gateway.close()
+        assert kind or self.gateway.violations == []
+
+    def target(self, mappings: Path | None = None, **given: Any) -> Target:
+        """A target with the usual options and these."""
+        own: LgspConnector = connector
+        usual = {"base_url": self.gateway.base_url, "token_url": self.gateway.token_url, "consumer_key": KEY, "consumer_secret": SECRET, "timeout": "5s"}
+        options = LgspOptions.model_validate({"connector": "lgsp"} | usual | given)
+        self._made.append(own.build("lgsp", options, clock=self.clock, mappings=mappings, sleep=self._sleep))
+        return self._made[-1]
+
+    def _sleep(self, seconds: float) -> None:
+        self.sleeps.append(seconds)
+        self.clock.turn(timedelta(seconds=seconds * self.slowness))
+
+
+def create(target: Target, dossier: Dossier = DOSSIER) -> Receipt:
+    """Send a dossier."""
+    return target.send([element(target, Operation.CREATE, dossier)])
+
+
+def count(target: Target) -> Receipt:
+    """Send a statistic."""
+    matter = Statistic(agency=Agency(code="000.00.14.H03", name="UBND phường Đức Xuân"), year=2025, month=3, received=2, on_time=1, overdue=1)
+    portion = Portion(operation=Operation.CREATE, dossier=Dossier(code="", source_id=0), subject=matter.key, matter=matter)
+    return target.send([target.compose(portion)])
 
 
 def _violations(asked: Asked) -> list[str]:
