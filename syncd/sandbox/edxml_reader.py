@@ -130,7 +130,7 @@ def _check(element: etree._Element) -> None:
 def _check_text(name: str, text: str) -> None:
     if len(text) > _LONGEST.get(name, len(text)):
         raise Refused(f"{name} dài quá {_LONGEST[name]} ký tự", BAD_EDXML)
-    if name in _NUMBERS and not re.fullmatch("[0-9]+", text):
+    if name in _NUMBERS and not re.fullmatch("[0-9]+", text) and (text or name in ("Type", "BussinessDocType")):
         raise Refused(f"{name} phải là số", BAD_EDXML)
     if name in _FORMS and text:
         form, length = _FORMS[name]

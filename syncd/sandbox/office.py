@@ -79,9 +79,9 @@ class Office(Station):
 
     def __init__(self, terms: OfficeTerms | None = None, *, faults: Faults | None = None, clerk: Clerk | None = None, clock: Clock | None = None) -> None:
         self.terms = terms or OfficeTerms()
+        self._soap = Soap(self.terms.namespace)
         super().__init__(faults or OfficeFaults(), port=self.terms.port, latency=self.terms.latency, keep=self.terms.keep)
         self._clock = clock or SystemClock()
-        self._soap = Soap(self.terms.namespace)
         self.desk = Desk(clerk or Clerk(), self._clock, prefix="IO")
         self._operations: Mapping[str, Callable[[dict[str, str]], dict[str, Any]]] = {
             "SendDossierDocument": self._send, "GetDocumentStatus": self._status, "ListIssuedDocuments": self._list, "GetIssuedDocument": self._get,

@@ -27,9 +27,9 @@ _RANGE: Final = b"/ByteRange [0 0000000000 0000000000 0000000000]"
 def signed_pdf(*, number: str, on: date, signer: str, dossier: str, draft: str) -> bytes:
     """The decision on a dossier, signed; `number` is empty where it has none."""
     lines = (
-        "ỦY BAN NHÂN DÂN TỈNH",
+        "ỦY BAN NHÂN DÂN TỈNH BẮC KẠN",
         f"Số: {number}" if number else "Thông báo",
-        f"Ngày {on.day:02} tháng {on.month:02} năm {on.year}",
+        f"Bắc Kạn, ngày {on.day:02} tháng {on.month:02} năm {on.year}",
         f"Hồ sơ: {dossier}",
         "ĐÃ KÝ SỐ",
         f"Người ký: {signer}",

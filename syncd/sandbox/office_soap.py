@@ -5,6 +5,7 @@ The WSDL is read as a resource of the project, so what is served is what is ship
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any, Final, NamedTuple
@@ -40,7 +41,8 @@ class Soap:
         found = etree.fromstring(self._text.encode()).find(".//{http://www.w3.org/2001/XMLSchema}schema")
         if found is None:
             raise LookupError("the WSDL has no schema")
-        self._schema = etree.XMLSchema(found)
+        self._schema = etree.XMLSchema(etree.fromstring(etree.tostring(found)))  # by itself, with the namespaces around it
+        self._lock = threading.Lock()
 
     def wsdl(self, address: str) -> Reply:
         """The description, with that address."""
@@ -91,8 +93,9 @@ class Soap:
         for child in element:
             if etree.QName(child).localname == "edXml":
                 child.text = ""  # megabytes that the schema would look at letter by letter
-        if not self._schema.validate(element):
-            raise Unreadable(f"Server was unable to read request: {self._schema.error_log[0].message}")
+        with self._lock:
+            if not self._schema.validate(element):
+                raise Unreadable(f"Server was unable to read request: {self._schema.error_log[0].message}")
         return fields
 
 
