@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -17,6 +18,7 @@ from syncd.cli.options import as_json
 from syncd.cli.render import Block
 from syncd.errors import ConfigurationError, SyncdError
 from syncd.model import Value
+from syncd.options import OfficeOptions
 
 _CLOCK_OFF = 30.0  #: seconds that two clocks may differ
 _ROOM = 1 << 30  #: bytes that the state's volume should have free
@@ -54,6 +56,8 @@ class Explaining(Protocol):
 def doctor(app: App, *, as_json: bool) -> int:
     """Connect to the source, the state and every target, and say what to do next."""
     examined = {"configuration": _configuration(app), "key": _key(app), "state": _state(app), "source": _source(app)}
+    if any(isinstance(options, OfficeOptions) and options.enabled for options in app.settings.targets.values()):
+        examined["writing back"] = _outlet(app)
     examined |= {name: _target(app, name) for name, options in app.settings.targets.items() if options.enabled}
     checks = [check for name, examining in examined.items() for check in _guarded(name, examining)]
     render.put([_full(check) for check in checks], lambda: _blocks(checks), as_json=as_json, zone=app.zone)
@@ -126,6 +130,18 @@ def _source(app: App) -> Iterator[Check]:
         if planned.scans:
             yield Check(name=f"source {planned.statement}", ok=False, message="a poll reads the whole table", hint=planned.ddl)
     yield Check(name="source", ok=True, message="the one-stop answers and has the tables of the mapping")
+
+
+def _outlet(app: App) -> Iterator[Check]:
+    """Whether what comes back can be written to the one-stop."""
+    from syncd.wiring import make_outlet
+
+    with closing(make_outlet(app.settings, app.clock)) as outlet:
+        problems = outlet.check()
+    for problem in problems:
+        yield Check(name="writing back", ok=False, message=problem.reason, hint=problem.hint)
+    if not problems:
+        yield Check(name="writing back", ok=True, message="what comes back can be written to the one-stop")
 
 
 def _target(app: App, name: str) -> Iterator[Check]:

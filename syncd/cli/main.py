@@ -33,6 +33,7 @@ _LAZY = {
     "preview": "syncd.cli.preview:preview",
     "log": "syncd.cli.log:log",
     "dead": "syncd.cli.dead:dead",
+    "inbox": "syncd.cli.inbox:inbox",
     "target": "syncd.cli.target:target",
     "source": "syncd.cli.source:source",
     "resync": "syncd.cli.resync:resync",

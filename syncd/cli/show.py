@@ -11,6 +11,7 @@ import msgspec
 from syncd.cli import render
 from syncd.cli.app import App, pass_app
 from syncd.cli.commands import command
+from syncd.cli.inbox import STAGES, STATES
 from syncd.cli.lang import sentence, t
 from syncd.cli.options import as_json
 from syncd.cli.render import Block, Cell, Table, headings, moment, word
@@ -74,7 +75,7 @@ def _place(app: App, name: str, place: Place) -> tuple[Cell, ...]:
 
 
 def _event(app: App, event: Event) -> tuple[Cell, ...]:
-    describe = {"change": _change, "attempt": _attempt, "admin": _order}[event.kind]
+    describe = {"change": _change, "attempt": _attempt, "admin": _order, "document": _document}[event.kind]
     outcome = word(event.outcome) if event.outcome else ""
     return (moment(event.at, app.zone), t(event.kind), event.target or "", outcome, describe(event.detail))
 
@@ -91,6 +92,11 @@ def _attempt(detail: dict[str, Any]) -> str:
     answer = " ".join(part for part in (detail["code"], sentence(detail["message"])) if part)
     draft = f" ({t('draft')} {detail['draft']})" if "draft" in detail else ""
     return f"{t(detail['operation'])}{draft}{steps}{again}, {detail['duration_ms']} ms" + (f": {answer}" if answer else "")
+
+
+def _document(detail: dict[str, Any]) -> str:
+    why = sentence(detail["message"])
+    return f"{detail['id']}: {t(STAGES[detail['stage']])}, {t(detail['station'])}" + (f" – {t(STATES[detail['state']])}: {why}" if why else "")
 
 
 def _order(detail: dict[str, Any]) -> str:

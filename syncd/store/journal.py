@@ -15,14 +15,14 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, Select, and_, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, literal_column, or_, select
 
 from syncd.crypto import Cipher
 from syncd.errors import NotFound
 from syncd.model import Value
 from syncd.store.database import Database
 from syncd.store.matters import subjects_of
-from syncd.store.schema import attempt, audit, change, ledger, snapshot
+from syncd.store.schema import attempt, audit, change, inbox, ledger, snapshot
 
 ORDERS_OF_MANY = ("retry", "resync")  #: audit actions that, given without a dossier, may have touched any
 PAGE = 1000
@@ -121,9 +121,11 @@ class Journal:
             attempts = connection.execute(select(attempt).where(attempt.c.subject.in_(subjects_of(connection, code))).order_by(attempt.c.id)).all()
             first = changes[0].at if changes else None
             orders = connection.execute(select(audit).where(_concerns(code, first)).order_by(audit.c.id)).all()
+            documents = [event for row in connection.execute(_DOCUMENTS, {"code": code}) for event in _came_back(row)]
         events = [_changed(row) for row in changes]
         events += [self._attempted(row, reveal=reveal) for row in attempts]
         events += [_ordered(row) for row in orders]
+        events += documents
         return sorted(events, key=lambda event: event.at)
 
     def _attempted(self, row: Row[Any], *, reveal: bool) -> Event:
@@ -194,6 +196,7 @@ def draft_of(subject: str) -> dict[str, str]:
     return {"draft": key} if slash else {}
 
 
+_DOCUMENTS = select(*(each for each in inbox.c if each.name != "body")).where(inbox.c.dossier == bindparam("code")).order_by(inbox.c.id)
 _STOPPED = ledger.c.state.in_([literal_column("'dead'"), literal_column("'held'")])
 
 
@@ -217,6 +220,16 @@ def _concerns(code: str, first: datetime | None) -> ColumnElement[bool]:
 def _changed(row: Row[Any]) -> Event:
     detail = {"version": row.version, "fields": row.fields.split(",") if row.fields else [], "new_steps": row.new_steps}
     return Event(at=row.at, kind="change", target=None, outcome=None, detail=detail)
+
+
+def _came_back(row: Row[Any]) -> Iterator[Event]:
+    """What became of a document of the dossier: an event for each station it has reached."""
+    detail = {name: getattr(row, name) for name in ("id", "document", "stage", "draft", "state")}
+    moments = {"received": row.received_at, "written": row.written_at, "acknowledged": row.acknowledged_at}
+    for station, at in moments.items():
+        if at is not None:
+            reason = {"code": row.error_code, "message": row.error_message} if station == "received" else {"code": "", "message": ""}
+            yield Event(at=at, kind="document", target=row.target, outcome=None, detail={**detail, "station": station, **reason})
 
 
 def _ordered(row: Row[Any]) -> Event:

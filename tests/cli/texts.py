@@ -12,6 +12,8 @@ import click
 import syncd.cli
 from syncd.calls import Operation, Outcome
 from syncd.cli.commands import Group, paragraphs
+from syncd.cli.inbox import STAGES as DOCUMENT_STAGES
+from syncd.cli.inbox import STATES as DOCUMENT_STATES
 from syncd.cli.main import cli
 from syncd.model import Dossier
 from syncd.policy import BreakerState
@@ -19,7 +21,8 @@ from syncd.policy import BreakerState
 SPEAKING = {"t", "headings", "_say"}
 STATES = ("idle", "due", "leased", "dead", "held", "switched off", "paused", "delivering")
 KINDS = ("change", "attempt", "document", "admin", "new", "steps")
-ACTIONS = ("pause", "resume", "retry", "discard", "arrived", "resync", "accept", "key new", "key rotate", "db upgrade")
+STATIONS = ("received", "written", "acknowledged")
+ACTIONS = ("pause", "resume", "retry", "discard", "arrived", "resync", "accept", "inbox assign", "inbox retry", "reveal", "key new", "key rotate", "db upgrade")
 
 
 def written() -> Iterator[tuple[str, str]]:
@@ -63,7 +66,9 @@ def words() -> Iterator[tuple[str, str]]:
     """Syncd's own words, which are shown in tables."""
     for text in (*Outcome, *Operation, *BreakerState):
         yield text.value, type(text).__name__
-    yield from ((text, "words") for text in (*STATES, *KINDS, *ACTIONS, *Dossier.__struct_fields__))
+    yield from (
+        (text, "words") for text in (*STATES, *DOCUMENT_STATES.values(), *DOCUMENT_STAGES.values(), *STATIONS, *KINDS, *ACTIONS, *Dossier.__struct_fields__)
+    )
 
 
 def hints() -> Iterator[tuple[str, str]]:
