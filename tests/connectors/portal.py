@@ -7,6 +7,7 @@ what breaks the contract's form is kept in `violations`, which the fixture wants
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import struct
@@ -152,7 +153,10 @@ class ScriptedPortal:
             return self.changed.wait_for(until, 10)
 
     def close(self) -> None:
+        """Refuse connections from now on. Those that are open serve on. Safe to call twice."""
         self.ending.set()
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
         self._listener.close()
 
     def _accept(self) -> None:
