@@ -68,12 +68,13 @@ class Answers:
     def read(self, answered: Answered) -> Answer | Trouble:
         """The answer in a body, or why it is none."""
         said = _decoded(answered.body) if answered.body.strip() else None
+        code = "" if said is _NOTHING else self._code(said)
         if answered.status >= 400:  # noqa: PLR2004 the classes of HTTP
-            code = "" if said is _NOTHING else self._code(said)
-            return self._answer(code, said, answered.body) if code not in ("", str(answered.status)) else refused(answered)
+            trouble = refused(answered)
+            return self._answer(code, said, answered.body) if code and trouble.outcome is Outcome.REJECTED else trouble
         if said is _NOTHING or (said is None and self._words.empty == "unknown"):
             return _unreadable(answered.body)
-        return self._answer(self._code(said), said, answered.body)
+        return self._answer(code, said, answered.body)
 
     def _code(self, said: object) -> str:
         return spelt(said if isinstance(said, (bool, int, float)) else _first(said, self._words.places))

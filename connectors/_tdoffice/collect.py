@@ -42,8 +42,10 @@ class TdofficeCollector:
         receipt = self._receipts.read(answer)
         if receipt.outcome is not Outcome.DELIVERED:
             return Listing(receipt=receipt)
-        listed = answer.data if isinstance(answer.data, list) else []
-        codes = (str(code).strip() for code in listed if isinstance(code, (str, int)))
+        if not isinstance(answer.data, list | None):
+            unlisted = Receipt(outcome=Outcome.UNAVAILABLE, code="unreadable", message="the axis answers with something else than a list of packages")
+            return Listing(receipt=unlisted)
+        codes = (str(code).strip() for code in answer.data or () if isinstance(code, (str, int)))
         return Listing(receipt=receipt, documents=tuple(dict.fromkeys(filter(None, codes))))
 
     def fetch(self, document: str) -> IssuedDocument | Receipt:
@@ -52,8 +54,6 @@ class TdofficeCollector:
         answer = self._axis.get(FETCH, {"MaVanBan": document}, until)
         if isinstance(answer, Trouble):
             return self._receipts.troubled(_for_good(answer))
-        if self._mapping.answers.meaning(answer) == MISSING:
-            return msgspec.structs.replace(self._receipts.judged(answer), outcome=Outcome.REJECTED, hint="the axis has no such package any more")
         receipt = self._receipts.read(answer)
         if receipt.outcome is not Outcome.DELIVERED:
             return receipt

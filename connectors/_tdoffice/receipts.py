@@ -17,6 +17,7 @@ from syncd.redact import MASK, redact
 
 LONGEST_MESSAGE = 300
 LONGEST_TEXT = 2000
+_UNDECIDED = (Outcome.REJECTED, Outcome.UNKNOWN)
 _REFUSED = "correct in the one-stop what the axis names; about an unknown code ask the axis's operator, then put it into the mapping's [tables.codes]"
 _STRANGERS = "check token, scheme and base_url, then: syncd target probe"
 
@@ -40,7 +41,7 @@ class Receipts:
     def read(self, answer: Answer) -> Receipt:
         """The receipt for a call that only reads: what the axis refuses today it may give tomorrow."""
         receipt = self.judged(answer)
-        return receipt if receipt.outcome is not Outcome.REJECTED else msgspec.structs.replace(receipt, outcome=Outcome.UNAVAILABLE)
+        return msgspec.structs.replace(receipt, outcome=Outcome.UNAVAILABLE) if receipt.outcome in _UNDECIDED else receipt
 
     def troubled(self, trouble: Trouble) -> Receipt:
         """The receipt for what came instead of an answer."""

@@ -18,10 +18,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from connectors._edxml.dates import lenient
 from connectors._http.outcomes import Trouble
 from connectors._names import bare, distinct
 from connectors._tdoffice.answers import field
-from connectors._tdoffice.dates import lenient
 from connectors._tdoffice.mapping import OUR_KEY, OfficeMapping
 from syncd.calls import Outcome
 from syncd.documents import RESULTS, Attachment, IssuedDocument, Stage
@@ -146,9 +146,9 @@ def _text(value: object) -> str:
 
 
 def _day(paper: Mapping[str, Any], name: str, remarks: list[str]) -> date | None:
-    given = field(paper, name)
+    given = _text(field(paper, name))
     found = lenient(given)
-    if found is None and given not in (None, ""):
+    if found is None and given:
         remarks.append(f"{name} is no date")
     return found
 
