@@ -120,8 +120,8 @@ class _Builder(_Target):
             self._content = None
 
     def close(self) -> Node:
-        """The root."""
-        return self._open[0].children[0]
+        """The root. Called after an error too, and what is raised here would hide it."""
+        return next(iter(self._open[0].children), self._open[0])
 
 
 class _Content:
