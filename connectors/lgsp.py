@@ -63,8 +63,8 @@ class Lgsp:
         self._largest_call = options.largest_call * _MB
         self.longest = timedelta(seconds=(3 if self._contents else 2) * self._http.span)  # as much again for the token, and for files
         judge = Judge(name, Throttle(clock))
-        self._authority = Authority(options, self._http, clock, lambda came: judge(came).result)
-        self._wire = Wire(self._http, self._authority, judge, sleep)
+        self._authority = Authority(options, self._http, clock, judge.token)
+        self._wire = Wire(self._http, self._authority, judge, clock, sleep)
         self._urls = {
             DOCUMENT: options.url(options.document_url, "Document/SyncDocument"),
             TRACES: options.url(options.traces_url, "Document/UpdateDocumentTraces"),

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import base64
 import re
-from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import NamedTuple
@@ -77,7 +76,7 @@ class Authority:
         self._client = {"client_id": options.consumer_key, "client_secret": options.consumer_secret.get_secret_value()}
         self._tokens: Shared[Token] = Shared(self._obtain, clock)
         self._refresh = ""
-        self._known: deque[str] = deque(maxlen=_KEPT)
+        self._known: tuple[str, ...] = ()
         self._secrets = _secrets(options, (self._fixed, _basic(options)))
 
     def get(self, until: float) -> Pass | Trouble:
@@ -115,7 +114,7 @@ class Authority:
         if isinstance(answer, Answered) and answer.status < 400 and isinstance(access := body.get("access_token"), str) and _fit(access):  # noqa: PLR2004
             refresh = body.get("refresh_token")
             self._refresh = refresh if isinstance(refresh, str) else ""
-            self._known.extend(filter(None, (access, self._refresh)))
+            self._known = (*self._known, *filter(None, (access, self._refresh)))[-_KEPT:]
             return Token(access, self._refresh), life(body.get("expires_in"))
         return _refusal(answer, body)
 

@@ -31,8 +31,18 @@ class Judge:
         self._name = name
         self._throttle = throttle
 
-    def __call__(self, came: Answered | Trouble) -> Verdict:
-        """What it came to."""
+    def call(self, came: Answered | Trouble) -> Verdict:
+        """What a call of an operation came to."""
+        told = self._judged(came)
+        if isinstance(told.result, Answered):
+            self._throttle.ease()
+        return told
+
+    def token(self, came: Answered | Trouble) -> Answered | Trouble:
+        """What asking for a token came to. That one is given does not say that calls are let through again."""
+        return self._judged(came).result
+
+    def _judged(self, came: Answered | Trouble) -> Verdict:
         fault = read(came.body)
         todo = action(fault.code) if fault else None
         if fault is None or todo is None:
@@ -50,7 +60,6 @@ class Judge:
 
     def _by_status(self, came: Answered | Trouble, fault: Fault | None) -> Verdict:
         if isinstance(came, Answered) and fault is None:
-            self._throttle.ease()
             return Verdict(came)
         if isinstance(came, Answered):
             came = refused(came) if came.status >= 400 else Trouble(Outcome.UNKNOWN, "", "a fault of the gateway", body=came.body)  # noqa: PLR2004

@@ -9,6 +9,7 @@ from connectors._http.calls import TRIES, Call, Http
 from connectors._http.outcomes import Answered, Trouble
 from connectors._lgsp.auth import Authority
 from connectors._lgsp.verdicts import Judge, Verdict
+from syncd.clock import Clock
 
 _HEADERS = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "syncd"}
 _PAUSE = 0.5
@@ -17,10 +18,11 @@ _PAUSE = 0.5
 class Wire:
     """Calls through one gateway as one client."""
 
-    def __init__(self, http: Http, authority: Authority, judge: Judge, sleep: Callable[[float], None]) -> None:
+    def __init__(self, http: Http, authority: Authority, judge: Judge, clock: Clock, sleep: Callable[[float], None]) -> None:
         self._http = http
         self._authority = authority
         self._judge = judge
+        self._clock = clock
         self._sleep = sleep
 
     def send(self, url: str, body: bytes, until: float) -> Answered | Trouble:
@@ -29,13 +31,11 @@ class Wire:
         A request that the gateway did not get whole is tried up to three times, as long as time is left."""
         told = self._passed(url, body, until)
         for tried in range(1, TRIES):
-            if not told.incomplete:
+            pause = _PAUSE * 2**tried
+            if not told.incomplete or self._clock.monotonic() + pause + self._http.span > until:
                 break
-            self._sleep(_PAUSE * 2**tried)
-            again = self._passed(url, body, until)
-            if isinstance(again.result, Trouble) and again.result.code == "no_time":
-                break
-            told = again
+            self._sleep(pause)
+            told = self._passed(url, body, until)
         return told.result
 
     def knock(self, url: str, until: float) -> Answered | Trouble:
@@ -49,7 +49,7 @@ class Wire:
             if isinstance(admitted, Trouble):
                 return Verdict(admitted)
             call = Call(url, body, {**_HEADERS, **admitted.headers}, method, repeatable=method == "GET")
-            told = self._judge(self._http.send(call, until))
+            told = self._judge.call(self._http.send(call, until))
             if not (told.renew and self._authority.renew(admitted) and first):
                 break
         return told

@@ -79,7 +79,6 @@ class Bench:
         self.gateway = ScriptedGateway()
         self.clock = TurnedClock()
         self.sleeps: list[float] = []  #: how long the connector wanted to wait; only the clock moves
-        self.slowness = 1.0  #: how much longer it then takes
         self._made: list[Target] = []
 
     def __enter__(self) -> Self:
@@ -102,7 +101,7 @@ class Bench:
 
     def _sleep(self, seconds: float) -> None:
         self.sleeps.append(seconds)
-        self.clock.turn(timedelta(seconds=seconds * self.slowness))
+        self.clock.turn(timedelta(seconds=seconds))
 
 
 def create(target: Target, dossier: Dossier = DOSSIER) -> Receipt:

@@ -16,7 +16,7 @@ from syncd.calls import Operation, Outcome
 from tests.clocks import TurnedClock
 from tests.connectors.dossiers import OWNER, element
 from tests.connectors.gateway import Bench, create
-from tests.connectors.portal import Behaviour, answer
+from tests.connectors.portal import Behaviour, Talk, answer
 
 STYLES = ("xml", "nested", "nested-text", "flat", "flat-text")
 SYNC = "SyncDocument"
@@ -116,11 +116,14 @@ def test_what_arrived_cut_off_goes_again_after_a_moment(bench: Bench) -> None:
 
 
 def test_what_arrived_cut_off_goes_again_only_while_time_is_left(bench: Bench) -> None:
-    bench.slowness = 100
-    bench.gateway.will(SYNC, *[fault(ROWS[0], "flat")] * 2)
+    def slowly(talk: Talk) -> bool:
+        bench.clock.turn(timedelta(seconds=4))
+        return fault(ROWS[0], "flat")(talk)
+
+    bench.gateway.will(SYNC, *[slowly] * 3)
     receipt = create(bench.target())
     assert (receipt.outcome, receipt.code) == (Outcome.UNAVAILABLE, "102511")
-    assert len(bench.gateway.calls(SYNC)) == 1
+    assert len(bench.gateway.calls(SYNC)) == 2
 
 
 @pytest.mark.parametrize(
@@ -201,6 +204,17 @@ def test_the_series_doubles_and_begins_anew_with_an_answer(bench: Bench) -> None
     assert create(target).outcome is Outcome.DELIVERED
     bench.gateway.will(SYNC, answer(body("900803", "flat"), 429))
     assert FIRST_WAIT[0] <= (create(target).retry_after or 0) <= FIRST_WAIT[1]
+
+
+def test_a_token_that_is_given_does_not_end_the_series(bench: Bench) -> None:
+    bench.gateway.expires_in = 0
+    target, waits = bench.target(), []
+    for _ in range(2):
+        bench.gateway.will(SYNC, answer(body("900803", "flat"), 429))
+        waits.append(create(target).retry_after or 0)
+        bench.clock.turn(timedelta(seconds=waits[-1]))
+    assert len(bench.gateway.given) == 2
+    assert waits[1] >= 48
 
 
 def test_calls_that_are_throttled_side_by_side_count_once() -> None:
