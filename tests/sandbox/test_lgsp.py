@@ -360,6 +360,30 @@ def test_connections_may_be_refused_for_a_while(caller: Caller) -> None:
     assert fine(caller.sync(record()))
 
 
+def test_an_outage_may_answer_or_reset(caller: Caller) -> None:
+    caller.lgsp.faults.down("503")
+    assert caller.token().status_code == 503
+    caller.lgsp.faults.down("reset")
+    with pytest.raises(requests.ConnectionError):
+        caller.token()
+    caller.lgsp.faults.up()
+    assert caller.token().status_code == 200
+
+
+def test_an_answer_may_be_cut(caller: Caller) -> None:
+    caller.lgsp.faults.next("truncated", service="SyncDocument")
+    with pytest.raises(requests.exceptions.ChunkedEncodingError):
+        caller.sync(record())
+    assert caller.lgsp.holdings.times(CODE) == 1
+
+
+def test_every_answer_may_take_its_time() -> None:
+    with Lgsp(LgspTerms(latency=0.05)) as lgsp:
+        caller = Caller(lgsp)
+        assert caller.token().elapsed.total_seconds() >= 0.05
+        caller.http.close()
+
+
 def test_the_token_may_end_before_its_time(caller: Caller) -> None:
     headers = caller.headers()
     caller.lgsp.faults.next("session")

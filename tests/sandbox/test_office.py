@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
@@ -515,6 +516,7 @@ WHOLE = draft().decode()
         (WHOLE.replace(b64encode(PDF).decode(), "*"), BAD_FILE),
         (WHOLE.replace(b64encode(PDF).decode(), b64encode(b"text").decode()), BAD_FILE),
         (WHOLE.replace("application/pdf", "text/plain"), BAD_FILE),
+        (re.sub("<edXML:TraceHeaderList>.*</edXML:TraceHeaderList>", "", WHOLE), BAD_EDXML),
         (WHOLE.replace("application/pdf", "application/zip"), BAD_FILE),
     ],
 )  # fmt: skip
@@ -523,6 +525,13 @@ def test_a_draft_that_breaks_a_rule_of_writing_is_refused(broken: str, code: int
     with pytest.raises(Refused) as refused:
         read_draft(broken.encode())
     assert refused.value.code == code
+
+
+def test_office_files_may_come_without_a_zip() -> None:
+    content = build_document(
+        Document(SENDER, ISSUER, "a", "2025/03/03 08:00:00", files=[Enclosed("a.docx", b"PK\x03\x04x", "application/msword")]), DIALECTS[1]
+    )
+    assert read_draft(content).files[0].content == b"PK\x03\x04x"
 
 
 def test_a_zip_holds_one_file_of_the_same_kind() -> None:
