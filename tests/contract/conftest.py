@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.contract.dvcqg import Envelope, Gateway
+from tests.contract.ioffice import OfficeSoap, OfficeVnpt
 from tests.contract.lgsp import Contents, Lgsp
 from tests.contract.surroundings import Collecting, FileServer, Surroundings
 from tests.contract.tdoffice import Tdoffice
 
-KINDS: tuple[type[Surroundings], ...] = (Envelope, Gateway, Lgsp, Contents, Tdoffice)
+KINDS: tuple[type[Surroundings], ...] = (Envelope, Gateway, Lgsp, Contents, OfficeSoap, OfficeVnpt, Tdoffice)
 
 
 def _named(kind: object) -> str:

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Self
 
 from msgspec.structs import replace
 
-from syncd.calls import Element, Operation, Portion
+from syncd.calls import Element, Operation, Outcome, Portion
 from syncd.clock import Clock
 from syncd.documents import Verdict
 from syncd.model import Dossier, Draft, Owner
@@ -65,6 +65,7 @@ class Surroundings(ABC):
     files: ClassVar[bool] = False  #: files go along
     paths: ClassVar[bool] = True  #: they may lie in a folder
     steps: ClassVar[bool] = False
+    taken_for: ClassVar[Mapping[str, Outcome]] = {}  #: what answers come to that are malformed elsewhere, where the contract leaves it open
 
     def __init__(self, folder: Path, server: ScriptedPortal) -> None:
         self.server = server
