@@ -45,7 +45,7 @@ class LgspOptions(TargetOptions):
 
     auth: Dialect = Field("wso2_basic", description="wso2_basic | wso2_form | vnpt_lgsp | static | oauth2_password: how the platform wants to know us")
     token_url: str = Field("", examples=["https://lgsp.backan.example/token"], pattern=_URL, description="needed for a token: where it is given")
-    consumer_key: str = Field("", description="wso2 and oauth2, needed: key of our application (client id)")
+    consumer_key: str = Field("", examples=["motcua-backan"], description="wso2 and oauth2, needed: key of our application (client id)")
     consumer_secret: SecretStr = Field(_NONE, description="and its secret")
     username: str = Field("", description="oauth2_password, needed: user name")
     password: SecretStr = Field(_NONE, description="and password")
