@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from msgspec.structs import replace
+
 from connectors._edxml.issued import Listed, understand
 from connectors._edxml.limits import Limits, Unreadable
 from connectors._edxml.reading import read
@@ -55,8 +57,8 @@ class SoapCollector:
         receipt = judged(reply, self._mapping, silent=Outcome.DELIVERED)
         if receipt.code in self._mapping.settings.missing:
             return Receipt(outcome=Outcome.REJECTED, code=receipt.code, message=_GONE)
-        if receipt.outcome is not Outcome.DELIVERED:
-            return self._clean(receipt)
+        if receipt.outcome is not Outcome.DELIVERED:  # says something of the call, and nothing of what the document is
+            return self._clean(replace(receipt, outcome=Outcome.UNAVAILABLE if receipt.outcome is Outcome.REJECTED else receipt.outcome))
         if reply.broken:
             return Receipt(outcome=Outcome.REJECTED, code="edxml:no_base64", message="edXml is not base64", hint="ask the sender for it again, whole")
         if not reply.content:

@@ -79,7 +79,7 @@ def problems(document: Document, *, draft: bool = True) -> dict[str, str]:
 
 @pytest.mark.parametrize(("name", "document"), [("draft", DRAFT), ("issued", ISSUED)])
 def test_a_package_is_as_the_golden_file_shows_and_as_the_schema_demands(name: str, document: Document) -> None:
-    written = write(document, draft=name == "draft")
+    written = write(replace(document, files=document.files[:1]), draft=name == "draft")
     assert written == (GOLDEN / f"{name}.xml").read_bytes()
     SCHEMA.assertValid(etree.fromstring(written))
 
