@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from connectors._http.calls import Call, Http
-from connectors._http.outcomes import Trouble
+from connectors._http.outcomes import TOO_LARGE, Trouble
 from syncd.calls import Outcome
 
 _AGAIN = (Outcome.UNAVAILABLE, Outcome.BUSY, Outcome.UNKNOWN)
@@ -37,7 +37,7 @@ class Files:
         try:
             size = path.stat().st_size
             return self._too_large(size) if size > self._largest else path.read_bytes()
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError):  # the latter where it cannot be the name of a file
             return _refused("file_missing", "the file is not there", "check the folder of files in the mapping, and whether the one-stop still has the file")
         except OSError as error:
             return Trouble(Outcome.DEFERRED, "file_unreadable", f"the file cannot be read: {error.strerror}", "check that the folder is there and readable")
@@ -45,6 +45,8 @@ class Files:
     def _fetched(self, where: str, until: float) -> bytes | Trouble:
         answer = self._http.send(Call(where, b"", {}, "GET", repeatable=True), until)
         if isinstance(answer, Trouble):
+            if answer.code == TOO_LARGE:
+                return self._too_large()
             if answer.outcome in _AGAIN:
                 return Trouble(Outcome.DEFERRED, "file_unavailable", f"the file cannot be had: {answer.message}", "is the one-stop's file server up?")
             return _refused("file_refused", f"the file server refuses it: {answer.message}", "check the address of files in the mapping")
@@ -52,8 +54,10 @@ class Files:
             return _refused("file_missing", f"the file server does not have it (HTTP {answer.status})", "check the address of files in the mapping")
         return answer.body
 
-    def _too_large(self, size: int) -> Trouble:
-        return _refused("file_too_large", f"the file has {size / 1e6:.1f} MB, more than {self._largest / 1e6:g}", "make the file smaller in the one-stop")
+    def _too_large(self, size: int = 0) -> Trouble:
+        """`size` where it is known."""
+        told = f"{size / 1e6:.1f} MB, more than" if size else "more than"
+        return _refused("file_too_large", f"the file has {told} {self._largest / 1e6:g} MB", "make the file smaller in the one-stop, or raise largest")
 
 
 def _refused(code: str, message: str, hint: str) -> Trouble:

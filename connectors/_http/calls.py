@@ -17,7 +17,7 @@ from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple
 
-from connectors._http.outcomes import LARGEST, Answered, TooLarge, Trouble, judge, lost, unsent
+from connectors._http.outcomes import LARGEST, TOO_LARGE, Answered, TooLarge, Trouble, judge, lost, unsent
 from syncd.calls import Outcome
 from syncd.clock import Clock
 from syncd.model import Problem
@@ -115,7 +115,7 @@ class Http:
         share = min(1.0, left / self.span)
         result = self._exchange(call, (self._connect * share, self._read * share))
         if isinstance(result, Trouble) and call.repeatable and result.outcome in (Outcome.UNKNOWN, Outcome.UNAVAILABLE):
-            return result._replace(outcome=Outcome.UNAVAILABLE, again=True)
+            return result._replace(outcome=Outcome.UNAVAILABLE, again=result.code != TOO_LARGE)
         return result
 
     def _exchange(self, call: Call, times: tuple[float, float]) -> Answered | Trouble:

@@ -22,6 +22,7 @@ from typing import NamedTuple
 from syncd.calls import Outcome
 
 LARGEST = 16_000_000  #: bytes of an answer, where nothing else is said
+TOO_LARGE = "too_large"  #: code of an answer that has more
 _LOGIN_PAGE = re.compile(r"(?i)log[-_]?in|sign[-_]?in|dang[-_]?nhap|\bsso\b|/auth|oauth|/cas\b")
 _NOT_PASSED_ON = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.MISDIRECTED_REQUEST, HTTPStatus.TOO_EARLY)
 _STRANGERS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED)
@@ -111,7 +112,7 @@ def unsent(error: Exception) -> Trouble:
 def lost(error: Exception, seconds: float) -> Trouble:
     """Why no whole answer came, for which `seconds` were given."""
     if isinstance(error, TooLarge):
-        return Trouble(Outcome.UNKNOWN, "too_large", str(error))
+        return Trouble(Outcome.UNKNOWN, TOO_LARGE, str(error))
     if any(isinstance(cause, TimeoutError) for cause in _causes(error)):
         return Trouble(Outcome.UNKNOWN, "timeout", f"no whole answer within {seconds:g} s")
     return Trouble(Outcome.UNKNOWN, "broken", "the connection broke after the request had been sent")
