@@ -152,8 +152,6 @@ def _parts(body: bytes, boundary: str, largest: int) -> list[tuple[multipart.Mul
                 parts.append((event, bytearray()))
             elif event:
                 parts[-1][1].extend(event)
-        if not parser.closed:
-            raise multipart.ParserError("the form does not end")
     return [(segment, bytes(content)) for segment, content in parts]
 
 
