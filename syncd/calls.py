@@ -118,10 +118,12 @@ class Claim(Value):
     sent_digest: str = ""
     steps_sent: int = 0  #: place of the last acknowledged step
     owed: tuple[int, ...] = ()  #: places before that which the target turned out to lack
+    strange: bool = False  #: the target turned out to have the dossier, and not from us: its steps may be there too
     adopting: bool = False  #: what the target has of this dossier is to be taken as sent (see `turns.adopted`)
     adopted: int = 0  #: place up to which steps were taken as sent, not sent
     failures: int = 0
     unsure: bool = False  #: an outcome is not known: ask the target before sending
+    doubtful: bool = False  #: an outcome ever was not known, and the target has not confirmed since
     doubts: int = 0  #: times in a row that the outcome of the next steps was not known
     memo: str = ""
 

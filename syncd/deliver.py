@@ -24,8 +24,9 @@ from datetime import datetime, timedelta
 import structlog
 from msgspec.structs import replace
 
+from syncd.acquaint import Acquaintance
 from syncd.books import Books, Made, Part
-from syncd.calls import Claim, Outcome, Receipt, Standing
+from syncd.calls import Claim, Operation, Outcome, Receipt, Standing
 from syncd.clock import Clock
 from syncd.errors import Unmappable
 from syncd.gate import Gate
@@ -33,11 +34,12 @@ from syncd.metrics import Metrics
 from syncd.options import TargetOptions
 from syncd.ports import Target
 from syncd.store.ledger import Ledger
-from syncd.turns import UNKNOWN_SENT, adopted, look_up, next_portion
+from syncd.turns import ALREADY_THERE, UNKNOWN_SENT, adopted, look_up, next_portion
 
 log = structlog.get_logger()
 
 LEASE_MARGIN = timedelta(seconds=10)
+_ALREADY_THERE = "syncd target adopt takes what is there as sent; syncd dead retry sends all its steps"
 _UNKNOWN_SENT = "see at the target whether it is there; if so: syncd dead arrived, if not: syncd dead retry"
 
 
@@ -53,6 +55,7 @@ class Delivery:
         self.metrics = metrics
         self.stopping = stopping
         self.books = Books(ledger, clock, options.retry)
+        self._acquaintance = Acquaintance(target, gate.board)
 
     @property
     def lease_term(self) -> timedelta:
@@ -61,6 +64,9 @@ class Delivery:
 
     def turn(self, claims: Sequence[Claim]) -> None:
         """Send what these dossiers lack, as far as it goes."""
+        if not self._acquaintance.made(claims):
+            self.ledger.release(claims)
+            return
         standing = [settled for claim in claims if (settled := self._settle(claim))]
         crossed: set[str] = set()
         while standing:
@@ -114,11 +120,15 @@ class Delivery:
             return None
         part = Part(claim=claim, portion=portion, takes_steps=takes_steps)
         try:
-            return replace(part, element=self.target.compose(portion))
+            element = self.target.compose(portion)
         except Unmappable as error:
             receipt = Receipt(outcome=Outcome.REJECTED, code=f"invalid:{error.problems[0].field}", message=error.message, hint=error.hint)
         except Exception as error:  # noqa: BLE001
             receipt = replace(_bug(claim, error), outcome=Outcome.REJECTED)
+        else:
+            if not (claim.strange and portion.operation is Operation.STEPS):
+                return replace(part, element=element)
+            receipt = Receipt(outcome=Outcome.REJECTED, code=ALREADY_THERE, message="the target had it before us, perhaps with its steps", hint=_ALREADY_THERE)
         self.books.answered([part], Made(at=self.clock.now(), receipt=receipt), set())
         return None
 

@@ -32,7 +32,7 @@ class Gate:
     def __init__(self, name: str, options: TargetOptions, board: Board, clock: Clock, zone: ZoneInfo, on_return: Callable[[], None]) -> None:
         self.name = name
         self._options = options
-        self._board = board
+        self.board = board
         self._clock = clock
         self._zone = zone
         self._on_return = on_return
@@ -91,7 +91,7 @@ class Gate:
             self._told = now_is
         if receipt.outcome is Outcome.UNAUTHORISED:
             self._free_at = self._clock.monotonic() + _CLAIMED_GO_BACK
-            self._board.pause(self.name, receipt.message or "the target does not accept our credentials")
+            self.board.pause(self.name, receipt.message or "the target does not accept our credentials")
             log.error(
                 "target_paused",
                 target=self.name,
@@ -102,12 +102,12 @@ class Gate:
         elif receipt.outcome is Outcome.BUSY:
             patience = asked(receipt.retry_after)
             self._free_at = self._clock.monotonic() + patience.total_seconds()
-            self._board.ask_to_wait(self.name, now + patience)
+            self.board.ask_to_wait(self.name, now + patience)
         elif receipt.outcome is Outcome.DELIVERED:
             self._note_success()
 
     def _turned(self, breaker: Breaker) -> None:
-        self._board.breaker(self.name, breaker)
+        self.board.breaker(self.name, breaker)
         if breaker.state is BreakerState.OPEN:
             log.warning("breaker_opened", target=self.name, failures=breaker.failures, until=breaker.until and breaker.until.isoformat())
         elif breaker.state is BreakerState.CLOSED:
@@ -117,7 +117,7 @@ class Gate:
     def _note_success(self) -> None:
         if self._clock.monotonic() - self._noted >= _SUCCESS_NOTED_EVERY:
             self._noted = self._clock.monotonic()
-            self._board.success(self.name, self._clock.now())
+            self.board.success(self.name, self._clock.now())
 
     @property
     def breaker(self) -> Breaker:

@@ -6,7 +6,8 @@ delivery loop and `syncd preview` both walk these two functions, which is why a 
 
 Three answers change more than themselves:
 - *crossed*: the target had the dossier and we thought not, or the other way round. `created` flips and the same record goes
-  the other way.
+  the other way. Where it cannot have it from us (`strange`), its steps may be there too: they wait until a person has said
+  whether what is there is to be adopted.
 - a create that succeeds although the ledger had a record there: the target had lost the dossier, so it holds none of its
   steps either; they are sent again from the first.
 - *unknown*: nothing is assumed. The claim becomes `unsure` and the next turn begins by asking the target. A record is then
@@ -22,6 +23,7 @@ from syncd.calls import Claim, Operation, Outcome, Portion, Receipt, Standing
 
 DOUBTS_ALLOWED = 1
 UNKNOWN_TWICE = "unknown_twice"  #: error code of steps whose answer was lost twice in a row
+ALREADY_THERE = "already_there"  #: error code of a dossier that the target has, and not from us
 UNKNOWN_SENT = "unknown_sent"  #: error code of what may have arrived once, at a target that would take it a second time
 
 
@@ -52,7 +54,8 @@ def after(claim: Claim, portion: Portion, receipt: Receipt) -> Claim:
         case Outcome.DELIVERED:
             return _record_delivered(claim, portion, receipt)
         case Outcome.CROSSED:
-            return replace(claim, created=bool(receipt.exists), sent_digest="")
+            strange = portion.operation is Operation.CREATE and not (claim.created or claim.sent_version or claim.doubtful)
+            return replace(claim, created=bool(receipt.exists), sent_digest="", strange=strange)
         case Outcome.UNKNOWN if portion.operation is Operation.STEPS:
             return replace(claim, unsure=True, doubts=claim.doubts + 1)
         case Outcome.UNKNOWN:
@@ -75,7 +78,7 @@ def adopted(claim: Claim, standing: Standing) -> Claim:
     shows are taken as sent; where it shows no status of the dossier's history, all of them: a step too few is seen by the
     officer, one too many by the citizen."""
     if not (claim.adopting and standing.exists):
-        return replace(claim, adopting=False)
+        return replace(claim, adopting=False, strange=claim.strange and not claim.adopting)
     places = [place for place, _ in claim.steps]
     if standing.steps is not None:
         owed, last = tuple(places[n] for n in standing.steps.missing), max(places, default=0)
@@ -83,7 +86,7 @@ def adopted(claim: Claim, standing: Standing) -> Claim:
         shown = [place for place, step in claim.steps if step.status is standing.status]
         owed, last = (), max(shown or places, default=0)
     rest = tuple(each for each in claim.steps if each[0] > last or each[0] in owed)
-    return replace(claim, adopting=False, adopted=last, steps_sent=last, owed=owed, steps=rest)
+    return replace(claim, adopting=False, strange=False, adopted=last, steps_sent=last, owed=owed, steps=rest)
 
 
 def _record_delivered(claim: Claim, portion: Portion, receipt: Receipt) -> Claim:

@@ -25,6 +25,7 @@ class TargetNote(Value):
     paused: bool = False
     reason: str = ""
     wait_until: datetime | None = None
+    origin: str = ""  #: fresh | adopt; empty until it is known whether the target had dossiers before us
 
 
 class SourceNote(Value):
@@ -70,11 +71,15 @@ class Board:
         """What is noted of a target."""
         with self.database.read() as connection:
             row = connection.execute(_TARGET, {"name": name}).one_or_none()
-        return TargetNote(paused=row.paused, reason=row.reason, wait_until=row.wait_until) if row else TargetNote()
+        return TargetNote(paused=row.paused, reason=row.reason, wait_until=row.wait_until, origin=row.origin) if row else TargetNote()
 
     def pause(self, name: str, reason: str) -> None:
         """Stop deliveries to a target until a person resumes it."""
         self._set_target(name, paused=True, reason=reason)
+
+    def settle_origin(self, name: str, origin: str) -> None:
+        """Note what a target had before us, once that is known."""
+        self._set_target(name, origin=origin)
 
     def ask_to_wait(self, name: str, until: datetime) -> None:
         """Note that the target asked for patience."""

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -111,10 +112,12 @@ class Ledger:
             sent_digest=row.sent_digest,
             steps_sent=row.steps_sent,
             owed=_places(row.owed),
+            strange=row.strange,
             adopting=row.adopting,
             adopted=row.adopted,
             failures=row.failures,
             unsure=row.unsure,
+            doubtful=row.doubtful,
             doubts=row.doubts,
             memo=row.memo,
         )
@@ -132,6 +135,20 @@ class Ledger:
             steps = _grouped(connection.execute(STEPS, {"t": name, "subjects": [subject]}))
             steps |= _with_owed(connection, [row], steps)
         return self._claimed(row, body, steps.get(subject, ()), "", row.due_at)
+
+    def whole(self, name: str, subjects: Sequence[str]) -> list[Claim]:
+        """The claims of these subjects with all their steps, sent or not, and without leasing anything; ones that cannot be
+        read are left out."""
+        query = select(ledger).where(ledger.c.target == name, ledger.c.subject.in_(subjects)).order_by(ledger.c.subject)
+        with self.database.read() as connection:
+            rows = connection.execute(query).all()
+            bodies = {row.subject: row for row in connection.execute(BODIES, {"t": name, "subjects": list(subjects)})}
+            steps = _grouped(connection.execute(ALL_STEPS, {"subjects": list(subjects)}))
+        claims = []
+        for row in rows:
+            with suppress(UndecipherableError):
+                claims.append(self._claimed(row, bodies[row.subject], steps.get(row.subject, ()), "", row.due_at))
+        return claims
 
     def record(self, entries: Sequence[Entry]) -> set[str]:
         """Write down what was answered; the subjects whose lease was lost are returned, their rows untouched."""
@@ -195,7 +212,7 @@ class Ledger:
         doubts = case((and_(pending, ledger.c.doubts == 0), 1), else_=ledger.c.doubts)
         untold = case((ledger.c.wanted_version > ledger.c.sent_version, ""), else_=ledger.c.sent_digest)
         with self.database.write() as connection:
-            orphaned = update(ledger).where(LEASED, which).values(state="due", unsure=true(), doubts=doubts, sent_digest=untold, **values)
+            orphaned = update(ledger).where(LEASED, which).values(state="due", unsure=true(), doubtful=true(), doubts=doubts, sent_digest=untold, **values)
             return connection.execute(orphaned).rowcount
 
     def wake(self, name: str, now: datetime) -> int:
@@ -249,6 +266,7 @@ def _ledger_row(entry: Entry) -> dict[str, Any]:
         "sent_digest_now": claim.sent_digest,
         "steps_sent_now": claim.steps_sent,
         "owed_now": ",".join(map(str, claim.owed)),
+        "strange_now": claim.strange,
         "adopting_now": claim.adopting,
         "adopted_now": claim.adopted,
         "doubtful_now": receipt.outcome in (Outcome.UNKNOWN, Outcome.CROSSED),

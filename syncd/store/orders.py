@@ -113,7 +113,7 @@ class Orders:
     def _due_again(self) -> dict[str, Any]:
         still_doubtful = case((ledger.c.doubts > 0, 1), else_=0)
         unsure = and_(ledger.c.unsure, ledger.c.error_code != UNKNOWN_SENT)  # a person has looked there
-        return {"state": "due", "due_at": self.clock.now(), "failures": 0, "doubts": still_doubtful, "unsure": unsure, **_CLEARED}
+        return {"state": "due", "due_at": self.clock.now(), "failures": 0, "doubts": still_doubtful, "unsure": unsure, "strange": false(), **_CLEARED}
 
     def _stopped(self, action: str, letters: Sequence[str], states: Sequence[str], values: Mapping[str, Any], detail: str = "", only: Any = None) -> Done:
         keys = [parse_letter(letter) for letter in dict.fromkeys(letters)]

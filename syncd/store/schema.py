@@ -154,6 +154,7 @@ ledger = Table(
     Column("lease_node", String(64), nullable=False, default=""),
     Column("overtaken", Boolean, nullable=False, default=False),
     Column("owed", Text, nullable=False, default=""),
+    Column("strange", Boolean, nullable=False, default=False),
     Column("adopting", Boolean, nullable=False, default=False),
     Column("adopted", Integer, nullable=False, default=0),
     Column("doubtful", Boolean, nullable=False, default=False),

@@ -105,6 +105,7 @@ OUTCOME = (
         overtaken=and_(ledger.c.overtaken == true(), _NEXT == "leased"),
         steps_sent=bindparam("steps_sent_now"),
         owed=bindparam("owed_now"),
+        strange=bindparam("strange_now"),
         adopting=bindparam("adopting_now"),
         adopted=bindparam("adopted_now"),
         doubtful=or_(ledger.c.doubtful, bindparam("doubtful_now", type_=ledger.c.doubtful.type)),

@@ -68,6 +68,7 @@ class Engine:
         migrations.ensure(self.database)
         self.board = Board(self.database)
         self.board.enlist([target.name])
+        self.board.settle_origin(target.name, "fresh")
         self.ledger = Ledger(self.database, CIPHER, node)
         self.intake = Intake(self.database, CIPHER, self.clock, routes or Routes([target.name]))
         self.stopping = threading.Event()

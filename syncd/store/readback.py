@@ -1,0 +1,129 @@
+"""Read-back: what the state holds of each dossier for one target, page by page, and what is written down once it was asked.
+
+Nothing here is leased. A repair names what the row looked like when it was read: where a delivery or a poll has changed it
+since, the repair changes nothing, for the row is no longer the one that was compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, bindparam, func, select, true, update
+
+from syncd.calls import Claim, Standing
+from syncd.drift import Held
+from syncd.store.database import Database
+from syncd.store.ledger import Ledger
+from syncd.store.schema import ledger, snapshot
+
+
+class ReadBack:
+    """One target's rows."""
+
+    def __init__(self, database: Database, books: Ledger, name: str) -> None:
+        self.database = database
+        self.name = name
+        self._books = books
+
+    def page(self, after: int, upto: int | None, limit: int) -> list[Held]:
+        """The dossiers with keys in (`after`, `upto`] in the one-stop, in order of these keys; at most `limit`."""
+        within = and_(snapshot.c.source_id > after, snapshot.c.source_id <= upto if upto is not None else true())
+        with self.database.read() as connection:
+            return [_held(row) for row in connection.execute(_PAGE.where(within).limit(limit), {"t": self.name})]
+
+    def by_code(self, subjects: Sequence[str]) -> dict[str, Held]:
+        """These dossiers, by their codes."""
+        with self.database.read() as connection:
+            rows = connection.execute(_PAGE.where(snapshot.c.subject.in_(subjects)), {"t": self.name})
+            return {row.subject: _held(row) for row in rows}
+
+    def known(self) -> int:
+        """How many dossiers the state holds."""
+        with self.database.read() as connection:
+            return connection.execute(select(func.count()).select_from(snapshot)).scalar_one()
+
+    def claims(self, subjects: Sequence[str]) -> list[Claim]:
+        """What the target should have of these dossiers, with all their steps."""
+        return self._books.whole(self.name, subjects)
+
+    def confirm(self, subjects: Sequence[str], at: datetime, *, sound: Sequence[str]) -> None:
+        """Note that the target was asked about these dossiers; the outcome of those that are `sound` is in doubt no more."""
+        if not subjects:
+            return
+        with self.database.write() as connection:
+            connection.execute(_ASKED, [{"t": self.name, "s": subject, "at": at} for subject in sorted(subjects)])
+            if sound:
+                connection.execute(_SOUND, [{"t": self.name, "s": subject} for subject in sorted(sound)])
+
+    def repair(self, claim: Claim, standing: Standing, now: datetime) -> bool:
+        """Make due what the target lacks by its own answer; whether the row was still the one that was compared."""
+        values = _mended(claim, standing)
+        same = and_(
+            ledger.c.target == self.name,
+            ledger.c.subject == claim.subject,
+            ledger.c.state != "leased",
+            ledger.c.sent_digest == claim.sent_digest,
+            ledger.c.steps_sent == claim.steps_sent,
+            ledger.c.created == claim.created,
+        )
+        cleared = {"state": "due", "due_at": now, "failures": 0, "doubts": 0, "stopped_at": None, "error_code": "", "error_message": "", "error_hint": ""}
+        with self.database.write() as connection:
+            return connection.execute(update(ledger).where(same).values(**values, **cleared)).rowcount > 0
+
+
+def _mended(claim: Claim, standing: Standing) -> dict[str, Any]:
+    """What the ledger should say the target has."""
+    if not standing.exists:
+        return {"created": False, "sent_digest": "", "steps_sent": 0, "owed": "", "unsure": False}
+    values: dict[str, Any] = {"created": True, "unsure": False}
+    if standing.differences or not claim.created:
+        values["sent_digest"] = ""
+    if standing.steps is not None:
+        values |= _steps_by_answer(claim, standing.steps.missing)
+    return values
+
+
+def _steps_by_answer(claim: Claim, missing: Sequence[int]) -> dict[str, Any]:
+    """Which steps count as sent: all but those the target lacks. The last ones go in a run; those amid others are owed."""
+    places = [place for place, _ in claim.steps]
+    lacking = {places[position] for position in missing}
+    had = [place for place in places if place not in lacking]
+    sent = max(had, default=0)
+    owed = sorted(place for place in lacking if place < sent)
+    adopted = sent if sent > claim.steps_sent else claim.adopted
+    return {"steps_sent": sent, "owed": ",".join(map(str, owed)), "adopted": adopted}
+
+
+def _held(row: Any) -> Held:
+    return Held(
+        source_id=row.source_id,
+        subject=row.subject,
+        agency=row.agency,
+        received_at=row.received_at,
+        state=row.state or "",
+        created=bool(row.created),
+        record_due=row.wanted_digest != row.sent_digest,
+        steps_sent=row.steps_sent or 0,
+        steps_wanted=row.steps_wanted or 0,
+        owed=len([place for place in (row.owed or "").split(",") if place]),
+        doubtful=bool(row.doubtful or row.unsure or row.doubts),
+        error_code=row.error_code or "",
+        sent_at=row.sent_at,
+        asked_at=row.asked_at,
+    )
+
+
+_PAGE = (
+    select(
+        *(snapshot.c.source_id, snapshot.c.subject, snapshot.c.agency, snapshot.c.received_at),
+        *(ledger.c.state, ledger.c.created, ledger.c.wanted_digest, ledger.c.sent_digest, ledger.c.steps_sent, ledger.c.steps_wanted),
+        *(ledger.c.owed, ledger.c.doubtful, ledger.c.unsure, ledger.c.doubts, ledger.c.error_code, ledger.c.sent_at, ledger.c.asked_at),
+    )
+    .select_from(snapshot.outerjoin(ledger, and_(ledger.c.target == bindparam("t"), ledger.c.subject == snapshot.c.subject)))
+    .order_by(snapshot.c.source_id, snapshot.c.subject)
+)
+_ROW = and_(ledger.c.target == bindparam("t"), ledger.c.subject == bindparam("s"))
+_ASKED = update(ledger).where(_ROW).values(asked_at=bindparam("at", type_=ledger.c.asked_at.type))
+_SOUND = update(ledger).where(_ROW, ledger.c.state != "leased").values(doubtful=False)
