@@ -1,8 +1,8 @@
 """`syncd demo` and `syncd sandbox`: a rehearsal on this machine, with the real daemon and nothing installed.
 
-The daemon runs as a process of its own, as it would in production, while officers move dossiers on. Then everything that
-was spoilt is put right, the ledger is awaited until nothing is due, and a referee that shares no code with the engine
-compares the portal with the one-stop.
+The daemon runs as a process of its own, as it would in production, while officers move dossiers on and the one-stop's vendor
+takes in what comes back. Then everything that was spoilt is put right, rest is awaited (`demo_rest`), and referees that share
+no code with the engine compare each target with the one-stop (`demo_report`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,56 +25,56 @@ from syncd.cli.app import App
 from syncd.cli.commands import command
 from syncd.cli.lang import t
 from syncd.cli.progress import Share, watching
-from syncd.cli.render import Table, headings, pairs
 from syncd.errors import SyncdError
 
 if TYPE_CHECKING:
-    from syncd.sandbox.referee import Comparison
+    from syncd.cli.demo_rest import Person
     from syncd.sandbox.world import World
     from syncd.wiring import State
 
 _PAUSE = 0.2
-_PATIENCE = 240.0  #: seconds for the ledger to come to rest
-_SHOWN = 20  #: differences
+_PATIENCE = 420.0  #: seconds for everything to come to rest
 
 
 @command("demo")
 @click.option("--dossiers", type=click.IntRange(1), default=600, show_default=True, help="how many there are at the beginning")
 @click.option("--seconds", type=click.IntRange(0), default=12, show_default=True, help="for how long dossiers move on")
 @click.option("--keep", type=click.Path(path_type=Path, file_okay=False), help="do it in this empty folder, and leave everything there")
-@click.option("--faults", is_flag=True, help="give the portal a bad day: resets, errors, lost answers, ended sessions")
+@click.option("--faults", is_flag=True, help="give every target a bad day: resets, errors, lost answers, ended sessions")
 def demo(*, dossiers: int, seconds: int, keep: Path | None, faults: bool) -> int:
-    """A rehearsal: invented one-stop, sandbox portal, real daemon.
+    """A rehearsal: invented one-stop, sandboxes of all targets, real daemon.
 
-    Dossiers change while it runs. It ends with what was sent and a comparison of the portal with the one-stop, dossier by dossier.
+    Dossiers change while it runs, drafts are signed and come back. It ends with what was sent and a comparison of each target
+    with the one-stop, dossier by dossier.
     """
-    from syncd.sandbox.world import World
+    from syncd.cli.demo_report import report
+    from syncd.sandbox.world import TARGETS, World
 
     with ExitStack() as stack:
         folder = _empty(keep) if keep else Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="syncd-demo-")))
         click.echo(t("Building a one-stop with {n} dossiers …", n=dossiers), err=True)
-        world = stack.enter_context(World(folder, dossiers=dossiers, faults=faults))
+        world = stack.enter_context(World(folder, dossiers=dossiers, faults=faults, targets=TARGETS))
         began = time.monotonic()
-        _rehearse(world, seconds)
-        comparison = world.compare()
-        render.show(_report(world, comparison, time.monotonic() - began))
-    return exits.DONE if comparison.in_sync else exits.FAILED
+        person = _rehearse(world, seconds)
+        findings = world.judge()
+        render.show(report(world, findings, person, time.monotonic() - began))
+    return exits.DONE if findings.in_sync else exits.FAILED
 
 
 @command("sandbox")
 @click.option("--dossiers", type=click.IntRange(1), default=600, show_default=True, help="how many there are at the beginning")
 @click.option("--dir", "folder", type=click.Path(path_type=Path, file_okay=False), help="do it in this empty folder")
-@click.option("--faults", is_flag=True, help="give the portal a bad day: resets, errors, lost answers, ended sessions")
+@click.option("--faults", is_flag=True, help="give every target a bad day: resets, errors, lost answers, ended sessions")
 def sandbox(*, dossiers: int, folder: Path | None, faults: bool) -> None:
     """The surroundings of the rehearsal alone, kept running until interrupted.
 
     Prints the configuration file it wrote, to point a syncd at: syncd --config FILE run
     """
-    from syncd.sandbox.world import World
+    from syncd.sandbox.world import TARGETS, World
 
     with ExitStack() as stack:
         place = _empty(folder) if folder else Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="syncd-sandbox-")))
-        world = stack.enter_context(World(place, dossiers=dossiers, faults=faults))
+        world = stack.enter_context(World(place, dossiers=dossiers, faults=faults, targets=TARGETS))
         click.echo(world.config)
         sys.stdout.flush()
         with _living(world):
@@ -98,11 +97,12 @@ def _until_told() -> None:
 
 @contextmanager
 def _living(world: World) -> Iterator[None]:
-    """Officers at work until the block ends; then they put right what they spoilt."""
+    """Officers and vendor at work until the block ends; then the officers put right what they spoilt."""
     ended = threading.Event()
 
     def live() -> None:
         while not ended.wait(_PAUSE):
+            world.vendor.read()
             world.life.move(3)
 
     working = threading.Thread(target=live)
@@ -115,12 +115,16 @@ def _living(world: World) -> Iterator[None]:
         world.life.settle()
 
 
-def _rehearse(world: World, lively: float) -> None:
+def _rehearse(world: World, lively: float) -> Person:
+    from syncd.cli.demo_rest import Person, Rest
+
     app = App(world.config)
-    with app.state(create=True) as state, _daemon(world) as ended, watching(lambda: _shares(state)):
+    with app.state(create=True) as state, _daemon(world) as ended, watching(lambda: _shares(world, state)):
         with _living(world):
             _wait(ended, lambda: False, lively)
-        _wait(ended, _rested(state, app.clock.now()), _PATIENCE)
+        person = Person(world, state)
+        _wait(ended, Rest(world, state, person).reached, _PATIENCE)
+    return person
 
 
 @contextmanager
@@ -145,44 +149,8 @@ def _wait(ended: Callable[[], bool], reached: Callable[[], bool], patience: floa
         time.sleep(_PAUSE)
 
 
-def _rested(state: State, since: datetime) -> Callable[[], bool]:
-    """Whether two polls have ended after `since`, so that one of them began after it, and nothing is due."""
-    from syncd.store.overview import source_status, target_status
-
-    polls = {since}
-
-    def reached() -> bool:
-        polled = source_status(state.database).last_poll
-        if polled is not None and polled > since:
-            polls.add(polled)
-        standing = target_status(state.database, ["dvcqg"], since)["dvcqg"]
-        return len(polls) > 2 and standing.due + standing.leased == 0  # noqa: PLR2004  the beginning and two polls
-
-    return reached
-
-
-def _shares(state: State) -> list[Share]:
+def _shares(world: World, state: State) -> list[Share]:
     from syncd.store.overview import target_status
 
-    standing = target_status(state.database, ["dvcqg"], state.clock.now())
+    standing = target_status(state.database, world.targets, state.clock.now())
     return [Share(name, found.in_sync, found.in_sync + found.due + found.leased) for name, found in standing.items()]
-
-
-def _report(world: World, comparison: Comparison, seconds: float) -> Iterator[render.Block]:
-    calls = world.portal.counts()
-    yield Table(columns=headings("sent to the portal", "calls"), rows=[(service, str(count)) for service, count in sorted(calls.items())])
-    if struck := world.portal.faults.struck:
-        yield Table(columns=headings("faults", "times"), rows=[(kind, str(count)) for kind, count in sorted(struck.items())])
-    yield from pairs(
-        [
-            (t("dossiers that belong on the portal"), str(comparison.dossiers)),
-            (t("of them without any difference"), str(comparison.equal)),
-            (t("processing steps that belong there"), str(comparison.steps)),
-            (t("dossiers filed on the portal itself"), str(comparison.filed)),
-            (t("steps sent once more because an answer was lost"), str(comparison.excused)),
-        ]
-    )
-    yield from (t("{code} waits for a person: {reason}", code=code, reason=reason) for code, reason in comparison.held.items())
-    yield from (f"{each.dossier}  {each.kind}  {each.field}: {each.expected!r} ≠ {each.found!r}" for each in comparison.differences[:_SHOWN])
-    seconds = round(seconds)
-    yield t("The portal equals the one-stop; {n} seconds." if comparison.in_sync else "The portal does not equal the one-stop; {n} seconds.", n=seconds)

@@ -186,6 +186,14 @@ def _procedure(lines: str) -> Procedure:
     return Procedure(local, code, name, sector, level, int(days), int(fee), tuple(papers.split("; ")), result)
 
 
+_DOCUMENTS: Final = ("Quyết định", "Giấy phép", "Giấy chứng nhận", "Giấy xác nhận", "Giấy khai sinh", "Chứng chỉ", "Thông báo")
+
+
+def document_type(result: str) -> str:
+    """The type of document that a result is (loại văn bản)."""
+    return next((kind for kind in _DOCUMENTS if result.startswith(kind)), "Công văn")
+
+
 PROCEDURES: Final = tuple(_procedure(lines) for lines in _PROCEDURES.split("\n\n"))
 
 #: rows of the status table (status, sub-status, code at the portal); what is not here falls to the default of the contract

@@ -7,7 +7,6 @@ is the full round. Only a document system that knows a repeated draft by its key
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,6 +35,7 @@ class OfficeTarget(NamedTuple):
     name: str
     desk: Desk
     scope: Sequence[str] = ()  #: agencies whose drafts go there; empty: all others
+    officers: bool = True  #: whether a draft on its desk says which officer submitted it
 
 
 class Wanted(NamedTuple):
@@ -83,14 +83,15 @@ def compare_offices(engine: Engine, shelf: Shelf, offices: Sequence[OfficeTarget
         wanted = list(_wanted(connection, engine, shelf, offices))
         written = _written(connection)
     return {
-        office.name: _Referee(office.desk, shelf, holdings, written.get(office.name, [])).judge([one for one in wanted if one.office == office.name])
+        office.name: _Referee(office, shelf, holdings, written.get(office.name, [])).judge([one for one in wanted if one.office == office.name])
         for office in offices
     }
 
 
 class _Referee:
-    def __init__(self, desk: Desk, shelf: Shelf, holdings: Holdings, written: list[Written]) -> None:
-        self._desk = desk
+    def __init__(self, office: OfficeTarget, shelf: Shelf, holdings: Holdings, written: list[Written]) -> None:
+        self._desk = office.desk
+        self._officers = office.officers
         self._shelf = shelf
         self._holdings = holdings
         self._written = written
@@ -103,7 +104,7 @@ class _Referee:
         spoilt = {difference.dossier for difference in self._sheet.differences}
         for draft in self._desk.drafts():
             if (one := by_key.get(_key(draft))) is not None and one.code not in spoilt:
-                found = [*_field_differences(one, draft), *self._answered(one, answers.get(draft.doc_id))]
+                found = [*_field_differences(one, draft, officers=self._officers), *self._answered(one, answers.get(draft.doc_id))]
                 self._sheet.equal += not found
                 self._sheet.differences += found
         self._sheet.drafts = len(wanted)
@@ -161,7 +162,7 @@ class _Referee:
         """The result as it stands with the dossier."""
         expected = {"signCheck": 1, "deliverableCode": issued.result.number, "removed": False}
         yield from (Difference(one.code, "result_file", name, str(value), str(one.file[name])) for name, value in expected.items() if one.file[name] != value)
-        found = _sha256(self._shelf, one.file["fileEntryId"])
+        found = self._shelf.sha256(one.file["fileEntryId"])
         if found != issued.result.sha256:
             yield Difference(one.code, "result_file", "content", issued.result.sha256, found)
 
@@ -183,11 +184,11 @@ def _once(one: Wanted, rows: Sequence[Written]) -> Iterator[Difference]:
         yield Difference(one.code, "result_unread", found=rows[0].row["document"])
 
 
-def _field_differences(one: Wanted, draft: Draft) -> Iterator[Difference]:
+def _field_differences(one: Wanted, draft: Draft, *, officers: bool) -> Iterator[Difference]:
     """What the document system was told of a draft."""
     matter, title = draft.matter, clean(one.file["displayName"]).partition(" số ")[0]
-    told = {"agency": matter.agency, "submitter": matter.submitter, "signer": matter.signer}
-    expected = {"agency": one.dossier["govAgencyCode"], "submitter": account(one.file["userName"]), "signer": SIGNER}
+    told = {"agency": matter.agency, "signer": matter.signer, "submitter": matter.submitter}
+    expected = {"agency": one.dossier["govAgencyCode"], "signer": SIGNER, **({"submitter": account(one.file["userName"])} if officers else {})}
     yield from (Difference(one.code, "draft_field", name, value, told[name]) for name, value in expected.items() if told[name] != value)
     if title not in clean(matter.abstract):
         yield Difference(one.code, "draft_field", "abstract", title, matter.abstract)
@@ -197,19 +198,23 @@ def _wanted(connection: Connection, engine: Engine, shelf: Shelf, offices: Seque
     for rows in dossiers(connection, tables_in(engine)):
         row = rows.dossier
         if publishable({**row, "systemId": 0}):  # those from the portal too
-            office = _office(row["govAgencyCode"], offices)
+            office = office_of(row["govAgencyCode"], offices)
             for file in rows.files:
                 entry = file["fileEntryId"] - (SIGNED if file["signCheck"] else 0)
-                if file["dossierPartType"] == RESULT and (sha256 := _sha256(shelf, entry)):
+                if file["dossierPartType"] == RESULT and (sha256 := shelf.sha256(entry)):
                     yield Wanted(office, row, file, sha256)
 
 
-def _office(agency: str, offices: Sequence[OfficeTarget]) -> str:
+def office_of(agency: str, offices: Sequence[OfficeTarget]) -> str:
     """The document system for an agency: of which it, or one above it, is in the scope; else the one for all others."""
-    groups = [group for group in agency.split(".")[::-1] if group.strip("0")]
-    tops = {office.name: [[group for group in top.split(".")[::-1] if group.strip("0")] for top in office.scope] for office in offices}
-    named = (name for name, scope in tops.items() if any(groups[: len(top)] == top for top in scope))
+    named = (office.name for office in offices if any(_levels(agency)[: len(_levels(top))] == _levels(top) for top in office.scope))
     return next(named, next((office.name for office in offices if not office.scope), ""))
+
+
+def _levels(code: str) -> list[str]:
+    """A code from the province down, in whichever of its two notations."""
+    levels = code.split(".") if code[:1].isalpha() else code.split(".")[::-1]
+    return [level for level in levels if level.strip("0")]
 
 
 def _written(connection: Connection) -> dict[str, list[Written]]:
@@ -225,8 +230,3 @@ def _written(connection: Connection) -> dict[str, list[Written]]:
 
 def _key(draft: Draft) -> tuple[str, str]:
     return draft.dossier, draft.matter.files[0].sha256
-
-
-def _sha256(shelf: Shelf, entry: int) -> str:
-    path = shelf.path(entry)
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final
 
-from syncd.sandbox.catalogue import PROCEDURES, Procedure
+from syncd.sandbox.catalogue import PROCEDURES, Procedure, document_type
 from syncd.sandbox.flow import LEADING_ON, MOVES, STAGES, Move, moves_from
 from syncd.sandbox.names import Party, chance, words
 from syncd.sandbox.people import OFFICERS
@@ -27,7 +27,8 @@ SATURDAY: Final = 5  #: the first day of the week on which offices are closed
 SYSTEM_PORTAL: Final = 5  #: systemId of a dossier that was filed on the national portal
 
 _NOTATION: Final = "KQ-TTHC"  # of what was issued before the rehearsal
-SIGNED: Final = 1_000_000  # so far above a draft's is the key of its signed file
+ENTRY: Final = 900_000  #: so far above the key of a file is that of what it holds
+SIGNED: Final = 1_000_000  #: so far above the key of a draft's content is that of the signed one
 _NOTES: Final = ("Hồ sơ đầy đủ, hợp lệ", "Đề nghị xử lý đúng hạn", "Thiếu bản sao có chứng thực", "Kính chuyển lãnh đạo phê duyệt")
 _EMPTY: Final = dict.fromkeys(
     words(
@@ -120,8 +121,8 @@ class Office:
         key = self.keys.take("file")
         paper = {
             **self._common(at), "dossierFileId": key, "dossierId": case.row["dossierId"], "dossierPartNo": f"TP{len(case.files) + 1:02}",
-            "dossierPartType": kind, "displayName": name, "fileEntryId": 900_000 + key, "original": True, "eForm": False, "isNew": False, "removed": False,
-            "signCheck": int(kind == RESULT), "deliverableCode": "", "referenceUid": self.uid(),
+            "dossierPartType": kind, "displayName": name, "fileEntryId": ENTRY + key, "original": True, "eForm": False, "isNew": False, "removed": False,
+            "signCheck": int(kind == RESULT), "deliverableCode": "", "fileTemplateNo": "", "referenceUid": self.uid(),
         }  # fmt: skip
         case.files.append(paper)
         return paper
@@ -129,7 +130,7 @@ class Office:
     def add_draft(self, case: Case, at: datetime) -> Row:
         """A draft of the result, for the document system; the officer who made it is its user."""
         draft = self.add_paper(case, case.procedure.result, at, RESULT)
-        draft.update(signCheck=0, userName=self.random.choice(OFFICERS))
+        draft.update(signCheck=0, fileTemplateNo=document_type(case.procedure.result), userName=self.random.choice(OFFICERS))
         return draft
 
     def file_result(self, case: Case, draft: Row, number: str, at: datetime) -> None:

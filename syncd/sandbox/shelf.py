@@ -5,6 +5,7 @@ Only what a document system touches is there, drafts that wait and results that 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -35,6 +36,11 @@ class Shelf:
         """Make the files of drafts, rows of the table of files."""
         for row in rows:
             self.keep(row["fileEntryId"], page(f"DU THAO {row['fileEntryId']}: {row['displayName']}"))
+
+    def sha256(self, entry: int) -> str:
+        """Of the file of that entry, in hex; empty without one."""
+        path = self.path(entry)
+        return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
     def keep(self, entry: int, content: bytes) -> None:
         """Keep a file as it is."""

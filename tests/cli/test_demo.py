@@ -1,7 +1,8 @@
-"""The rehearsal itself, small: the real daemon against an invented one-stop and a portal."""
+"""The rehearsal itself, small: the real daemon against an invented one-stop and all four targets."""
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -10,15 +11,29 @@ from pathlib import Path
 import pytest
 
 from syncd.cli import exits
+from syncd.sandbox.world import TARGETS
 from tests.cli.calling import Caller, process
 
 
+def rows(shown: str) -> dict[str, list[str]]:
+    """The table of the comparison, by target."""
+    lines = [line.split() for line in shown.partition("belongs there")[2].splitlines()]
+    return {line[0]: line[1:] for line in lines if line and line[0] in TARGETS}
+
+
 @pytest.mark.parametrize("faults", [(), ("--faults",)])
-def test_a_rehearsal_ends_with_the_portal_equal_to_the_one_stop(tmp_path: Path, faults: tuple[str, ...]) -> None:
-    ended = process("demo", "--dossiers", "40", "--seconds", "2", "--keep", str(tmp_path / "kept"), *faults)
+def test_a_rehearsal_ends_with_every_target_equal_to_the_one_stop(tmp_path: Path, faults: tuple[str, ...]) -> None:
+    ended = process("--lang", "en", "demo", "--dossiers", "60", "--seconds", "2", "--keep", str(tmp_path / "kept"), *faults)
     assert ended.returncode == exits.DONE, ended.stdout + ended.stderr
-    assert "The portal equals the one-stop" in ended.stdout
-    assert {"onestop.db", "state.db", "syncd.toml", "syncd.log"} <= {file.name for file in (tmp_path / "kept").iterdir()}
+    assert "Every target equals the one-stop" in ended.stdout
+    compared = rows(ended.stdout)
+    assert set(compared) == set(TARGETS)
+    assert all(int(there) == int(equal) > 0 and differences == "0" for there, equal, *_, differences in compared.values())
+    rounds = re.search(r"results that made the full round +(\d+)", ended.stdout)
+    assert rounds is not None
+    assert int(rounds[1]) > 3
+    assert ("faults" in ended.stdout) == bool(faults)
+    assert {"onestop.db", "state.db", "syncd.toml", "syncd.log", "files", "mappings"} <= {file.name for file in (tmp_path / "kept").iterdir()}
 
 
 def test_a_rehearsal_does_not_begin_in_a_folder_that_is_used(bare: Caller, tmp_path: Path) -> None:
