@@ -11,7 +11,7 @@ quote, and everything with the shape of personal data. Its text is kept sealed a
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,13 +24,14 @@ from connectors._dvcqg.options import DvcqgOptions
 from connectors._dvcqg.wires import SERVICES, Envelope, Gateway, Wire
 from connectors._http.calls import Http, problems
 from connectors._http.outcomes import Trouble
+from connectors._secrets import beginning
 from syncd.calls import Element, Outcome, Portion, Receipt, Standing
 from syncd.clock import Clock
 from syncd.errors import ConfigurationError
 from syncd.model import Dossier, Kind, Origin, Problem
 from syncd.options import TargetOptions
 from syncd.ports import Collector, Target
-from syncd.redact import MASK, personal_values, redact
+from syncd.redact import personal_values, redact
 
 LONGEST_MESSAGE = 300
 LONGEST_TEXT = 2000
@@ -143,21 +144,19 @@ class Dvcqg:
         return self._clock.monotonic() + self.longest.total_seconds()
 
     def _troubled(self, trouble: Trouble) -> Receipt:
-        message = redact(trouble.message[: LONGEST_MESSAGE * 2], self._wire.secrets())[:LONGEST_MESSAGE]
-        text = self._hide(trouble.body.decode("utf-8", "replace"))
+        message, text = self._clean(trouble.message, ()), beginning(trouble.body, self._wire.secrets(), LONGEST_TEXT)
         return Receipt(outcome=trouble.outcome, code=trouble.code, message=message, hint=trouble.hint, text=text, retry_after=trouble.retry_after)
 
     def _message(self, answer: Answer, known: Sequence[str] | set[str]) -> str:
-        return redact(answer.message[: LONGEST_TEXT * 2], (*known, *self._wire.secrets()))[:LONGEST_MESSAGE]
+        return self._clean(answer.message, known)
+
+    def _clean(self, message: str, known: Iterable[str]) -> str:
+        secrets = self._wire.secrets()
+        return redact(beginning(message, secrets, LONGEST_TEXT), (*known, *secrets))[:LONGEST_MESSAGE]
 
     def _text(self, answer: Answer) -> str:
-        return self._hide(msgspec.json.encode(answer.body).decode())
-
-    def _hide(self, text: str) -> str:
-        """The text without session and password, shortened."""
-        for secret in self._wire.secrets():
-            text = text.replace(secret, MASK).replace(msgspec.json.encode(secret)[1:-1].decode(), MASK)
-        return text[:LONGEST_TEXT]
+        """The answer without session and password, shortened."""
+        return beginning(msgspec.json.encode(answer.body), self._wire.secrets(), LONGEST_TEXT)
 
 
 class DvcqgConnector:

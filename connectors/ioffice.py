@@ -20,7 +20,8 @@ from connectors._http.calls import Http, problems
 from connectors._http.outcomes import Trouble
 from connectors._ioffice.mapping import OfficeMapping, load
 from connectors._ioffice.options import IofficeOptions
-from connectors._ioffice.wire import LONGEST_TEXT, Dispatch, Wire, clean, troubled, unsecret
+from connectors._ioffice.wire import LONGEST_TEXT, Dispatch, Wire, clean, troubled
+from connectors._secrets import beginning
 from syncd.calls import Element, Portion, Receipt, Standing
 from syncd.clock import Clock
 from syncd.errors import ConfigurationError
@@ -73,7 +74,7 @@ class Ioffice:
         draft = portion.matter if isinstance(portion.matter, Draft) else None
         known = (*personal_values(portion.dossier), *((draft.title, draft.signer_name, draft.submitter_name) if draft else ()))
         message = redact(standing.message, (*known, *self._wire.secrets()))
-        return msgspec.structs.replace(standing, message=message, text=unsecret(standing.text, self._wire.secrets())[:LONGEST_TEXT])
+        return msgspec.structs.replace(standing, message=message, text=beginning(standing.text, self._wire.secrets(), LONGEST_TEXT))
 
     def probe(self) -> Receipt:
         """Whether I-office answers and knows us."""

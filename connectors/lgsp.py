@@ -28,13 +28,14 @@ from connectors._lgsp.options import LgspOptions
 from connectors._lgsp.throttle import Throttle
 from connectors._lgsp.verdicts import Judge
 from connectors._lgsp.wire import Wire
+from connectors._secrets import beginning
 from syncd.calls import Element, Outcome, Portion, Receipt, Standing
 from syncd.clock import Clock
 from syncd.errors import ConfigurationError
 from syncd.model import Dossier, Kind
 from syncd.options import TargetOptions
 from syncd.ports import Collector, Target
-from syncd.redact import MASK, redact
+from syncd.redact import redact
 
 LONGEST_MESSAGE = 300
 LONGEST_TEXT = 2000
@@ -97,7 +98,7 @@ class Lgsp:
         reply = read(answer, self._mapping.settings.answers.success)
         if isinstance(reply, Trouble):
             return self._troubled(reply, personal)
-        text = self._hide(answer.body.decode("utf-8", "replace"))
+        text = self._text(answer.body)
         if reply.outcome is Outcome.DELIVERED:
             return Receipt(outcome=reply.outcome, exists=True, code=reply.code, message=self._clean(reply.message, personal), text=text, memo=_memo(element))
         message = self._clean(reply.message, personal) or "the platform refuses without a reason"
@@ -139,18 +140,17 @@ class Lgsp:
         return self._clock.monotonic() + self.longest.total_seconds()
 
     def _troubled(self, trouble: Trouble, personal: Iterable[str]) -> Receipt:
-        message, text = self._clean(trouble.message, personal), self._hide(trouble.body.decode("utf-8", "replace"))
+        message, text = self._clean(trouble.message, personal), self._text(trouble.body)
         return Receipt(outcome=trouble.outcome, code=trouble.code, message=message, hint=trouble.hint, text=text, retry_after=trouble.retry_after)
 
     def _clean(self, message: str, personal: Iterable[str]) -> str:
         """A message for logs and screens."""
-        return redact(message[:LONGEST_TEXT], (*personal, *self._authority.secrets()))[:LONGEST_MESSAGE]
+        secrets = self._authority.secrets()
+        return redact(beginning(message, secrets, LONGEST_TEXT), (*personal, *secrets))[:LONGEST_MESSAGE]
 
-    def _hide(self, text: str) -> str:
-        """The text without secrets, shortened."""
-        for secret in sorted(self._authority.secrets(), key=len, reverse=True):
-            text = text.replace(secret, MASK).replace(msgspec.json.encode(secret)[1:-1].decode(), MASK)
-        return text[:LONGEST_TEXT]
+    def _text(self, body: bytes) -> str:
+        """An answer without secrets, shortened."""
+        return beginning(body, self._authority.secrets(), LONGEST_TEXT)
 
 
 def _memo(element: Element) -> dict[str, str]:

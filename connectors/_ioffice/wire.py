@@ -15,10 +15,11 @@ import msgspec
 
 from connectors._http.outcomes import Trouble
 from connectors._ioffice.options import IofficeOptions
+from connectors._secrets import beginning
 from syncd.calls import Outcome, Portion, Receipt, Standing
 from syncd.model import Stored
 from syncd.ports import Collector
-from syncd.redact import MASK, redact
+from syncd.redact import redact
 
 LONGEST_MESSAGE = 300
 LONGEST_TEXT = 2000
@@ -86,24 +87,15 @@ def harmless(trouble: Trouble) -> Trouble:
 
 def troubled(trouble: Trouble) -> Receipt:
     """The trouble as a receipt, yet to be cleaned."""
-    text = trouble.body[: LONGEST_TEXT * 4].decode("utf-8", "replace")
+    text = trouble.body[: LONGEST_TEXT * 16].decode("utf-8", "replace")
     return Receipt(outcome=trouble.outcome, code=trouble.code, message=trouble.message, hint=trouble.hint, text=text, retry_after=trouble.retry_after)
 
 
 def clean(receipt: Receipt, secrets: Iterable[str], known: Iterable[str] = ()) -> Receipt:
     """The receipt as it may be kept: its message without the `known` values, its text without secrets, both short."""
     hidden = tuple(filter(None, secrets))
-    message = redact(receipt.message[: LONGEST_MESSAGE * 2], (*known, *hidden))[:LONGEST_MESSAGE]
-    return msgspec.structs.replace(receipt, message=message, text=unsecret(receipt.text, hidden)[:LONGEST_TEXT])
-
-
-def unsecret(text: str, secrets: Iterable[str]) -> str:
-    """The text with every secret masked, also where it is written as XML or JSON writes it."""
-    for secret in filter(None, secrets):
-        escaped = secret.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        for spelt in (secret, escaped, escaped.replace('"', "&quot;"), msgspec.json.encode(secret)[1:-1].decode()):
-            text = text.replace(spelt, MASK)
-    return text
+    message = redact(beginning(receipt.message, hidden, LONGEST_TEXT), (*known, *hidden))[:LONGEST_MESSAGE]
+    return msgspec.structs.replace(receipt, message=message, text=beginning(receipt.text, hidden, LONGEST_TEXT))
 
 
 def access_token(options: IofficeOptions) -> dict[str, str]:
