@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -123,3 +126,20 @@ def test_a_story_tells_what_came_back(syncd: Caller, kept: dict[str, int], code:
     assert events[0]["target"] == "dvcqg"
     assert "issued, received" in syncd("show", code).out
     assert "it has no file" in syncd("show", code).out
+
+
+def test_the_doctor_says_what_keeps_documents_from_the_one_stop(syncd: Caller, world: World, delivered: Result) -> None:
+    office = '\n[targets.office]\nconnector = "tdoffice"\nbase_url = "http://127.0.0.1:1"\ntoken = "invented"\nagency_code = "H03"\ntimeout = "1s"\n'
+    world.config.write_text(world.config.read_text("utf-8") + office, "utf-8")
+    path = str(load(world.config).source.model_dump()["url"]).removeprefix("sqlite:///")
+    with sqlite3.connect(path) as onestop:
+        onestop.executescript("DROP TABLE IF EXISTS syncd_inbox_file; DROP TABLE IF EXISTS syncd_inbox;")
+        hints = [check["hint"] for check in _writing_back(syncd)]
+        assert hints == ["have the one-stop's administrator run config/inbox/sqlite.sql"] * 2
+        onestop.executescript((Path(__file__).parents[2] / "config" / "inbox" / "sqlite.sql").read_text("utf-8"))
+        assert [check["ok"] for check in _writing_back(syncd)] == [True]
+    onestop.close()
+
+
+def _writing_back(syncd: Caller) -> list[dict[str, Any]]:
+    return [check for check in syncd("doctor", "--json").json if check["name"] == "writing back"]
