@@ -167,7 +167,8 @@ class Vnpt:
             return harmless(answer)._replace(body=b"")
         token = vnpt_answers.at(answer.said, "data.token")
         if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not token.strip():
-            return Trouble(Outcome.UNAUTHORISED, answer.code or "no_token", f"iOffice gives us no token: {answer.message}".rstrip(": "), _STRANGERS)
+            said = answer.body if token is None else b""
+            return Trouble(Outcome.UNAUTHORISED, answer.code or "no_token", "iOffice gives us no token", _STRANGERS, body=said)
         self._known = (*self._known, token.strip())[-_KEPT_TOKENS:]
         return token.strip(), self._lifetime
 

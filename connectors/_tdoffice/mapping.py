@@ -127,7 +127,8 @@ class OfficeMapping:
     def personal(self, call: Mapping[str, Any]) -> set[str]:
         """The texts of a call that are a citizen's or an officer's, by the fields that the mapping calls personal."""
         code = str(call.get("MaHoSo", ""))
-        return {text.removesuffix(f" ({code})") for text in self._told(call, "")} - {code}
+        names = {str(entry.get("Ten", "")) for entry in call[FILES[0]][FILES[1]]}
+        return names | {text.removesuffix(f" ({code})") for text in self._told(call, "")} - {code}
 
     def _told(self, value: Any, field: str) -> Iterable[str]:
         if isinstance(value, Mapping):

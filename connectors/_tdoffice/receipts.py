@@ -11,9 +11,10 @@ from collections.abc import Iterable
 import msgspec
 
 from connectors._http.outcomes import Trouble
+from connectors._secrets import beginning, hide
 from connectors._tdoffice.answers import Answer, Answers
 from syncd.calls import Outcome, Receipt
-from syncd.redact import MASK, redact
+from syncd.redact import redact
 
 LONGEST_MESSAGE = 300
 LONGEST_TEXT = 2000
@@ -31,7 +32,7 @@ class Receipts:
 
     def judged(self, answer: Answer, known: Iterable[str] = ()) -> Receipt:
         """The receipt for a call that changes something."""
-        outcome, code = self._answers.judge(answer), redact(answer.code, self._secrets)
+        outcome, code = self._answers.judge(answer), redact(hide(answer.code, self._secrets))
         if outcome is Outcome.DELIVERED:
             return Receipt(outcome=outcome, code=code, text=self._text(answer.body))
         hint = {Outcome.REJECTED: _REFUSED, Outcome.UNAUTHORISED: _STRANGERS}.get(outcome, "")
@@ -49,11 +50,7 @@ class Receipts:
         return Receipt(outcome=trouble.outcome, code=trouble.code, message=message, hint=trouble.hint, text=text, retry_after=trouble.retry_after)
 
     def _message(self, text: str, known: Iterable[str] = ()) -> str:
-        return redact(text[: LONGEST_TEXT * 2], (*known, *self._secrets))[:LONGEST_MESSAGE]
+        return redact(beginning(text, self._secrets, LONGEST_TEXT * 2), known)[:LONGEST_MESSAGE]
 
     def _text(self, body: bytes) -> str:
-        """The beginning of a body, without the token."""
-        text = body[: LONGEST_TEXT * 8].decode("utf-8", "replace")
-        for secret in self._secrets:
-            text = text.replace(secret, MASK).replace(msgspec.json.encode(secret)[1:-1].decode(), MASK)
-        return text[:LONGEST_TEXT]
+        return beginning(body, self._secrets, LONGEST_TEXT)
