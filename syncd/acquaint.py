@@ -4,34 +4,35 @@ A target that shows dossiers which this state never told it of was told by someb
 programme that syncd replaces. Its steps are there too, and would be there twice. So before anything is sent the target is
 asked about the first dossiers that are due. Where it shows one, it is paused, and an administrator says what is right:
 `syncd target adopt` takes what is there as sent, by the rule in `turns.adopted`; `syncd target fresh` says that the target
-was emptied or is another one. A target that cannot be asked has nothing to adopt.
+was emptied or is another one. A target that cannot be asked is taken for fresh; who knows better says so before the first start.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
-from syncd.calls import Claim, Outcome
-from syncd.ports import Target
+from syncd.calls import Claim, Outcome, Receipt, Standing
 from syncd.store.board import Board
-from syncd.turns import look_up
+from syncd.turns import STRANGE_TARGET
 
 log = structlog.get_logger()
 
-FRESH, ADOPT = "fresh", "adopt"  #: what is known of a target: it had nothing of ours, or what it had is to be taken as sent
-REASON = "it shows dossiers that this state never told it of"
+FRESH = "fresh"  #: a target that had nothing of ours
 _HINT = "syncd target adopt takes what is there as sent; syncd target fresh sends everything"
 
 
 class Acquaintance:
     """What is known of one target's past."""
 
-    def __init__(self, target: Target, board: Board) -> None:
-        self._target = target
+    def __init__(self, name: str, board: Board, look_up: Callable[[Claim], Standing | None], learn: Callable[[Receipt], None]) -> None:
+        """`look_up` asks the target about a claim; `learn` is told of trouble, which says something of its health."""
+        self._name = name
         self._board = board
+        self._look_up = look_up
+        self._learn = learn
         self._asking = threading.Lock()
         self._known = False
 
@@ -39,17 +40,18 @@ class Acquaintance:
         """Whether deliveries may go; where it is not known yet, the target is asked about these claims."""
         if not self._known:
             with self._asking:
-                self._known = bool(self._board.target(self._target.name).origin) or self._ask(claims)
+                self._known = bool(self._board.target(self._name).origin) or self._ask(claims)
         return self._known
 
     def _ask(self, claims: Sequence[Claim]) -> bool:
         for claim in claims:
-            standing = self._target.look_up(look_up(claim)) if claim.matter is None and not claim.doubtful else None
+            standing = self._look_up(claim) if claim.matter is None and not claim.doubtful else None
             if standing is not None and standing.outcome is not Outcome.DELIVERED:
+                self._learn(Receipt(outcome=standing.outcome, message=standing.message, retry_after=standing.retry_after))
                 return False
             if standing is not None and standing.exists:
-                self._board.pause(self._target.name, REASON)
-                log.error("target_paused", target=self._target.name, error=REASON, hint=_HINT)
+                self._board.pause(self._name, STRANGE_TARGET)
+                log.error("target_paused", target=self._name, error=STRANGE_TARGET, hint=_HINT)
                 return False
-        self._board.settle_origin(self._target.name, FRESH)
+        self._board.settle_origin(self._name, FRESH)
         return True

@@ -119,7 +119,7 @@ class Claim(Value):
     steps_sent: int = 0  #: place of the last acknowledged step
     owed: tuple[int, ...] = ()  #: places before that which the target turned out to lack
     strange: bool = False  #: the target turned out to have the dossier, and not from us: its steps may be there too
-    adopting: bool = False  #: what the target has of this dossier is to be taken as sent (see `turns.adopted`)
+    adopting: datetime | None = None  #: what the target had of this dossier by then is to be taken as sent (see `turns.adopted`)
     adopted: int = 0  #: place up to which steps were taken as sent, not sent
     failures: int = 0
     unsure: bool = False  #: an outcome is not known: ask the target before sending

@@ -55,7 +55,7 @@ class Delivery:
         self.metrics = metrics
         self.stopping = stopping
         self.books = Books(ledger, clock, options.retry)
-        self._acquaintance = Acquaintance(target, gate.board)
+        self._acquaintance = Acquaintance(target.name, gate.board, self._look_up, lambda receipt: self.books.patiently(lambda: gate.learn(receipt)))
 
     @property
     def lease_term(self) -> timedelta:
@@ -91,7 +91,7 @@ class Delivery:
     def _guessed(self, claim: Claim, at: datetime) -> Claim | None:
         """What to do where nobody can tell whether a call arrived: what replaces itself goes again, the rest a person settles."""
         if self.target.replaces or not claim.record_due:
-            return replace(claim, unsure=False)
+            return adopted(replace(claim, unsure=False), Standing(outcome=Outcome.DELIVERED, exists=True))
         receipt = Receipt(outcome=Outcome.UNKNOWN, code=UNKNOWN_SENT, message="it may have arrived, and the target cannot be asked", hint=_UNKNOWN_SENT)
         return self.books.looked_up(claim, claim, Made(at=at, receipt=receipt))
 

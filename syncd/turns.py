@@ -24,6 +24,7 @@ from syncd.calls import Claim, Operation, Outcome, Portion, Receipt, Standing
 DOUBTS_ALLOWED = 1
 UNKNOWN_TWICE = "unknown_twice"  #: error code of steps whose answer was lost twice in a row
 ALREADY_THERE = "already_there"  #: error code of a dossier that the target has, and not from us
+STRANGE_TARGET = "it shows dossiers that this state never told it of"  #: why a target is paused before the first record
 UNKNOWN_SENT = "unknown_sent"  #: error code of what may have arrived once, at a target that would take it a second time
 
 
@@ -75,18 +76,21 @@ def adopted(claim: Claim, standing: Standing) -> Claim:
     comes from another programme): what it has is taken as sent, and marked so.
 
     Where the target shows its steps, those it lacks are owed. Where it does not, the steps up to the last one with the status it
-    shows are taken as sent; where it shows no status of the dossier's history, all of them: a step too few is seen by the
-    officer, one too many by the citizen."""
-    if not (claim.adopting and standing.exists):
-        return replace(claim, adopting=False, strange=claim.strange and not claim.adopting)
+    shows are taken as sent. Where it shows no status of the dossier's history either, those that were taken before the moment of
+    adoption are."""
+    if claim.adopting is None:
+        return claim
+    if not standing.exists:
+        return replace(claim, adopting=None, strange=False)
     places = [place for place, _ in claim.steps]
     if standing.steps is not None:
         owed, last = tuple(places[n] for n in standing.steps.missing), max(places, default=0)
     else:
         shown = [place for place, step in claim.steps if step.status is standing.status]
-        owed, last = (), max(shown or places, default=0)
+        before = [place for place, step in claim.steps if step.at is None or step.at <= claim.adopting]
+        owed, last = (), max(shown or before, default=0)
     rest = tuple(each for each in claim.steps if each[0] > last or each[0] in owed)
-    return replace(claim, adopting=False, strange=False, adopted=last, steps_sent=last, owed=owed, steps=rest)
+    return replace(claim, adopting=None, strange=False, adopted=last, steps_sent=last, owed=owed, steps=rest)
 
 
 def _record_delivered(claim: Claim, portion: Portion, receipt: Receipt) -> Claim:

@@ -102,6 +102,33 @@ def resume(app: App, name: str, *, dry_run: bool) -> None:
         _say(name, orders.resume(app.demand_target(name)), "{name} is resumed.", "{name} would be resumed.", "{name} is not paused.")
 
 
+@target.command("adopt")
+@click.argument("name", metavar="TARGET")
+@click.argument("codes", metavar="CODE…", nargs=-1)
+@dry_run
+@pass_app
+def adopt(app: App, name: str, codes: tuple[str, ...], *, dry_run: bool) -> None:
+    """Take as sent what a target had of our dossiers before us.
+
+    For a state that was lost, or a province that comes from another programme. Each dossier is asked for before anything of it goes; steps that are
+    there are not sent again. A target that cannot be asked is taken to have every step that was made before this moment.
+    """
+    with app.orders(dry_run=dry_run) as orders:
+        done = orders.adopt(app.demand_target(name), codes)
+    said = "{n} dossiers would be asked for at {name} first." if dry_run else "{n} dossiers are asked for at {name} first."
+    click.echo(t(said, n=done.count, name=name))
+
+
+@target.command("fresh")
+@click.argument("name", metavar="TARGET")
+@dry_run
+@pass_app
+def fresh(app: App, name: str, *, dry_run: bool) -> None:
+    """Say that a target has nothing of ours that this state did not send: everything goes."""
+    with app.orders(dry_run=dry_run) as orders:
+        _say(name, orders.fresh(app.demand_target(name)), "Everything goes to {name}.", "Everything would go to {name}.", "")
+
+
 def _say(name: str, done: Done, acted: str, rehearsed: str, needless: str) -> None:
     said = (rehearsed if done.rehearsed else acted) if done.count else needless
     click.echo(t(said, name=name))

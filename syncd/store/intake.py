@@ -22,7 +22,7 @@ from operator import attrgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, and_, bindparam, case, delete, func, literal, or_, select
+from sqlalchemy import Connection, and_, bindparam, case, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from syncd.clock import Clock
@@ -31,9 +31,9 @@ from syncd.errors import UndecipherableError
 from syncd.model import Cursor, Dossier, Kind, Page, Statistic, Value, decode_dossier, encode
 from syncd.store.board import Fence, renew
 from syncd.store.database import Database
-from syncd.store.matters import Matters, Routes, Wanted, behind
+from syncd.store.matters import RAISED, Matters, Routes, Wanted, behind, lacking
 from syncd.store.prepared import Known, Prepared, contested, differing, next_version, one_of_each, placed, prepare, same_row, steps_differ, unchanged
-from syncd.store.schema import change, ledger, matter, snapshot, source_cursor, step
+from syncd.store.schema import change, ledger, matter, snapshot, source_cursor, step, target
 
 
 class Taken(Value):
@@ -89,8 +89,8 @@ class Intake:
         if places:
             connection.execute(_SET_STEPS, [{"s": subject, "n": count} for subject, count in places.items()])
         connection.execute(change.insert(), [_change_row(each, known.get(each.subject), wanted, fields, now) for each in changed])
-        self._raise(connection, self._wanted(changed, known), now, wanted)
-        self._raise(connection, self._matters.take_drafts(connection, changed), now)
+        newcomers = {each.subject: each.dossier.received_at for each in changed if each.subject not in known}
+        self._raise(connection, self._wanted(changed, known, wanted) + self._matters.take_drafts(connection, changed), now, newcomers)
 
     def take_statistics(self, statistics: Sequence[Statistic]) -> int:
         """Store figures and make due those that differ from what was there; how many do, over all targets."""
@@ -99,9 +99,9 @@ class Intake:
             self._raise(connection, wanted, self.clock.now())
         return len(wanted)
 
-    def _wanted(self, changed: Sequence[Prepared], known: Mapping[str, Known]) -> list[Wanted]:
+    def _wanted(self, changed: Sequence[Prepared], known: Mapping[str, Known], steps: Mapping[str, int]) -> list[Wanted]:
         return [
-            Wanted(target=name, subject=each.subject, version=next_version(known.get(each.subject)), digest=each.digest)
+            Wanted(target=name, subject=each.subject, version=next_version(known.get(each.subject)), digest=each.digest, steps=steps[each.subject])
             for name in self.routes.dossiers
             for each in changed
         ]
@@ -144,17 +144,29 @@ class Intake:
         self._upsert(connection, step, rows)
         return places
 
-    def _raise(self, connection: Connection, wanted: Sequence[Wanted], now: datetime, steps: Mapping[str, int] | None = None) -> None:
-        """Tell the ledger what the targets should have now; `steps` are the last places of the steps, by subject."""
+    def _raise(self, connection: Connection, wanted: Sequence[Wanted], now: datetime, newcomers: Mapping[str, datetime | None] | None = None) -> None:
+        """Tell the ledger what the targets should have now. `newcomers` are dossiers taken in for the first time, with the time
+        of their reception: a target from which such are adopted is asked about them before anything goes."""
+        adopting = {row.name: row.origin_at for row in connection.execute(_ADOPTING)}
+
+        def since(each: Wanted) -> datetime | None:
+            moment, belongs = adopting.get(each.target), each.dossier or each.subject
+            if moment is None or belongs not in (newcomers or {}):
+                return None
+            received = (newcomers or {})[belongs]
+            return moment if received is None or received <= moment else None
+
         rows = [
             {
                 "target": each.target,
                 "subject": each.subject,
+                "adopting": since(each),
+                "unsure": since(each) is not None,
                 "state": "due",
                 "due_at": now,
                 "wanted_version": each.version,
                 "wanted_digest": each.digest,
-                "steps_wanted": steps[each.subject] if steps else 0,
+                "steps_wanted": each.steps,
             }
             for each in sorted(wanted, key=attrgetter("target", "subject"))
         ]
@@ -164,7 +176,7 @@ class Intake:
     def _raising(self, insert: Any) -> Any:
         """The insert, which for rows that are there tells them what the target should have now."""
         new, old = insert.excluded, ledger.c
-        settled = and_(old.sent_digest == new.wanted_digest, old.steps_sent >= new.steps_wanted)
+        settled = and_(old.sent_digest == new.wanted_digest, old.steps_sent >= new.steps_wanted, old.owed == "")
         stopped = or_(old.state == "dead", old.state == "held")
         resting = or_(old.state == "idle", stopped)
         return insert.on_conflict_do_update(
@@ -236,17 +248,17 @@ class Intake:
         with self.database.write() as connection:
             agencies = connection.execute(_AGENCIES).scalars().all()
             offices = {name: [agency for agency in agencies if self.routes.office(agency) == name] for name in self.routes.offices}
-            lacking = [_behind(name, now) for name in self.routes.dossiers]
-            lacking += [behind(name, Kind.DRAFT, covered, now) for name, covered in offices.items() if covered]
-            lacking += [behind(name, Kind.STATISTIC, None, now) for name in self.routes.statistics]
-            raising = [self._raising(self._insert(ledger).from_select(_RAISED, rows)) for rows in lacking]
+            absent = [_behind(name, now) for name in self.routes.dossiers]
+            absent += [behind(name, Kind.DRAFT, covered, now) for name, covered in offices.items() if covered]
+            absent += [behind(name, Kind.STATISTIC, None, now) for name in self.routes.statistics]
+            raising = [self._raising(self._insert(ledger).from_select(RAISED, rows)) for rows in absent]
             return sum(connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount for statement in raising)
 
 
 def _behind(name: str, now: datetime) -> Any:
     """The ledger rows a target lacks of the dossiers."""
     joined = snapshot.outerjoin(ledger, and_(ledger.c.target == name, ledger.c.subject == snapshot.c.subject))
-    values = (literal(name), snapshot.c.subject, literal("due"), literal(now, ledger.c.due_at.type), snapshot.c.version, snapshot.c.digest, snapshot.c.steps)
+    values = (*lacking(name, now), snapshot.c.subject, snapshot.c.version, snapshot.c.digest, snapshot.c.steps)
     return select(*values).select_from(joined).where(func.coalesce(ledger.c.wanted_version, 0) < snapshot.c.version)
 
 
@@ -278,7 +290,7 @@ def read_cursor(database: Database, name: str = "onestop") -> Cursor | None:
     return msgspec.json.decode(text, type=Cursor) if text else None
 
 
-_RAISED = ["target", "subject", "state", "due_at", "wanted_version", "wanted_digest", "steps_wanted"]
+_ADOPTING = select(target.c.name, target.c.origin_at).where(target.c.origin == "adopt")
 _AGENCIES = select(snapshot.c.agency).join(matter, matter.c.dossier == snapshot.c.subject).where(matter.c.standing).distinct()
 _TOLD_SOMETHING = or_(ledger.c.created, ledger.c.steps_sent > 0, ledger.c.state == "leased", ledger.c.unsure)
 # Locked, so that no worker leases one of them between the question and what follows from it.

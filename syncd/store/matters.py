@@ -21,7 +21,7 @@ from syncd.agency import covers
 from syncd.crypto import Cipher
 from syncd.model import Draft, Kind, Statistic, Value, digest, encode
 from syncd.store.prepared import Prepared
-from syncd.store.schema import ledger, matter, snapshot
+from syncd.store.schema import ledger, matter, snapshot, target
 
 Scopes = Mapping[str, Sequence[str]]
 
@@ -49,6 +49,8 @@ class Wanted(Value):
     subject: str
     version: int
     digest: str
+    dossier: str = ""  #: that it belongs to
+    steps: int = 0  #: place of the last step
 
 
 def subject_of(dossier: str, draft: str) -> str:
@@ -77,7 +79,9 @@ class Matters:
         self._upsert(connection, matter, rows)
         told = {row.subject: row.target for row in connection.execute(_TOLD, {"subjects": [row["subject"] for row in rows]})}
         wanted = [(row, told.get(row["subject"]) or office[row["dossier"]]) for row in rows]
-        return [Wanted(target=name, subject=row["subject"], version=row["version"], digest=row["digest"]) for row, name in wanted if name]
+        return [
+            Wanted(target=name, subject=row["subject"], version=row["version"], digest=row["digest"], dossier=row["dossier"]) for row, name in wanted if name
+        ]
 
     def take_statistics(self, connection: Connection, statistics: Sequence[Statistic]) -> list[Wanted]:
         """Store these figures; what the ledger should want of them now."""
@@ -117,8 +121,17 @@ def behind(name: str, kind: Kind, agencies: Sequence[str] | None, now: datetime)
     if agencies is not None:
         mine = mine.join(snapshot, snapshot.c.subject == matter.c.dossier)
         rows = and_(rows, snapshot.c.agency.in_(agencies), ~elsewhere)
-    values = (literal(name), matter.c.subject, literal("due"), literal(now, ledger.c.due_at.type), matter.c.version, matter.c.digest, literal(0))
+    values = (*lacking(name, now), matter.c.subject, matter.c.version, matter.c.digest, literal(0))
     return select(*values).select_from(mine).where(rows)
+
+
+RAISED = ("target", "state", "due_at", "adopting", "unsure", "subject", "wanted_version", "wanted_digest", "steps_wanted")
+
+
+def lacking(name: str, now: datetime) -> tuple[Any, ...]:
+    """The first columns of `RAISED` for rows that a target lacks: due now, and asked about first where it adopts."""
+    adopting = select(target.c.origin_at).where(target.c.name == name, target.c.origin == "adopt").scalar_subquery()
+    return literal(name), literal("due"), literal(now, ledger.c.due_at.type), adopting, adopting.is_not(None)
 
 
 def told(rows: Any) -> Any:

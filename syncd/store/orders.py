@@ -23,7 +23,7 @@ from syncd.model import Kind, Status, Value
 from syncd.store.database import Database
 from syncd.store.journal import no_letter, parse_letter
 from syncd.store.schema import attempt, audit, ledger, matter, snapshot, source_cursor, target
-from syncd.turns import UNKNOWN_SENT, UNKNOWN_TWICE
+from syncd.turns import STRANGE_TARGET, UNKNOWN_SENT, UNKNOWN_TWICE
 
 _CHUNK = 500
 _CLEARED = {"stopped_at": None, "error_code": "", "error_message": "", "error_hint": ""}
@@ -74,6 +74,37 @@ class Orders:
             if count:
                 self._audit(connection, action, [(name, "")], detail)
         return self._done(count)
+
+    def adopt(self, name: str, codes: Sequence[str] = ()) -> Done:
+        """Take what a target had of our dossiers before us as sent: each of those it was never told of is asked for first, from
+        now on also those that are read for the first time. With codes only these, and nothing for the future. How many dossiers
+        wait for that."""
+        now = self.clock.now()
+        before = or_(ledger.c.strange, and_(ledger.c.created == false(), ledger.c.sent_version == 0, ledger.c.doubtful == false()))
+        which = and_(ledger.c.target == name, ledger.c.state != "leased", before, ledger.c.subject.in_(codes) if codes else true())
+        values = {**self._due_again(), "adopting": now, "unsure": true()}
+        with self.database.write() as connection:
+            count = self._change(connection, which, values)
+            if not self.rehearse:
+                if not codes:
+                    self._settle_origin(connection, name, "adopt", now)
+                self._audit(connection, "adopt", [(name, code) for code in codes or ("",)], f"{count} dossiers")
+        return self._done(count)
+
+    def fresh(self, name: str) -> Done:
+        """Say that a target has nothing of ours that we did not send: everything goes."""
+        with self.database.write() as connection:
+            if not self.rehearse:
+                self._settle_origin(connection, name, "fresh", None)
+                self._audit(connection, "fresh", [(name, "")])
+        return self._done(1)
+
+    def _settle_origin(self, connection: Connection, name: str, origin: str, at: datetime | None) -> None:
+        insert = (sqlite if self.database.sqlite else postgresql).insert(target)
+        connection.execute(insert.values(name=name).on_conflict_do_nothing())
+        waits = and_(target.c.paused, target.c.reason == STRANGE_TARGET)
+        values = {"origin": origin, "origin_at": at, "paused": case((waits, false()), else_=target.c.paused)}
+        connection.execute(update(target).where(target.c.name == name).values(**values, reason=case((waits, ""), else_=target.c.reason)))
 
     def retry(self, letters: Sequence[str]) -> Done:
         """Make dead letters due now, their failures forgotten; discarded ones too. Raises `NotFound` for unknown ids."""

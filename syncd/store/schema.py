@@ -155,7 +155,7 @@ ledger = Table(
     Column("overtaken", Boolean, nullable=False, default=False),
     Column("owed", Text, nullable=False, default=""),
     Column("strange", Boolean, nullable=False, default=False),
-    Column("adopting", Boolean, nullable=False, default=False),
+    Column("adopting", UtcDateTime),
     Column("adopted", Integer, nullable=False, default=0),
     Column("doubtful", Boolean, nullable=False, default=False),
     Column("asked_at", UtcDateTime),
@@ -244,6 +244,7 @@ target = Table(
     Column("wait_until", UtcDateTime),
     Column("last_success", UtcDateTime),
     Column("origin", String(8), nullable=False, default=""),
+    Column("origin_at", UtcDateTime),
 )
 
 run = Table(

@@ -106,7 +106,7 @@ OUTCOME = (
         steps_sent=bindparam("steps_sent_now"),
         owed=bindparam("owed_now"),
         strange=bindparam("strange_now"),
-        adopting=bindparam("adopting_now"),
+        adopting=bindparam("adopting_now", type_=ledger.c.adopting.type),
         adopted=bindparam("adopted_now"),
         doubtful=or_(ledger.c.doubtful, bindparam("doubtful_now", type_=ledger.c.doubtful.type)),
         sent_at=case((bindparam("success", type_=ledger.c.created.type), bindparam("at", type_=ledger.c.due_at.type)), else_=ledger.c.sent_at),

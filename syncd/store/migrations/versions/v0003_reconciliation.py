@@ -15,11 +15,12 @@ def upgrade() -> None:
     """Add the columns and tables of schema version 3."""
     op.add_column("ledger", sa.Column("owed", sa.Text(), nullable=False, server_default=""))
     op.add_column("ledger", sa.Column("strange", sa.Boolean(), nullable=False, server_default=sa.false()))
-    op.add_column("ledger", sa.Column("adopting", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column("ledger", sa.Column("adopting", UtcDateTime(), nullable=True))
     op.add_column("ledger", sa.Column("adopted", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("ledger", sa.Column("doubtful", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("ledger", sa.Column("asked_at", UtcDateTime(), nullable=True))
     op.add_column("target", sa.Column("origin", sa.String(length=8), nullable=False, server_default=""))
+    op.add_column("target", sa.Column("origin_at", UtcDateTime(), nullable=True))
     op.execute("UPDATE target SET origin = 'fresh' WHERE EXISTS (SELECT 1 FROM ledger WHERE ledger.target = target.name AND ledger.sent_version > 0)")
     op.create_table(
         "run",

@@ -1,0 +1,156 @@
+"""A target that had our dossiers before this state: nothing of it is created or told twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from syncd.calls import Outcome, Portion, Standing, StepsFound
+from syncd.model import Status
+from syncd.store.board import Board
+from syncd.store.orders import Orders
+from syncd.turns import ALREADY_THERE
+from tests.clocks import TurnedClock
+from tests.engine.conftest import Make
+from tests.engine.engine import Engine, dossier, step
+from tests.engine.target import RecordingTarget
+
+CODE = "000.00.14.H03-250303-0001"
+HISTORY = [step(1, status=Status.RECEIVED), step(2, status=Status.PROCESSING), step(3, status=Status.PROCESSED)]
+
+
+class KnowingTarget(RecordingTarget):
+    """A target that had records and steps before, and says of a dossier what it is told to."""
+
+    def __init__(self, tell: Callable[[Portion], Standing | None]) -> None:
+        super().__init__()
+        self.tell = tell
+
+    def look_up(self, portion: Portion) -> Standing | None:
+        self.lookups += 1
+        if portion.subject not in self.records:
+            return Standing(outcome=Outcome.DELIVERED, exists=False)
+        return self.tell(portion)
+
+
+def shows(status: Status | None = None, steps: StepsFound | None = None) -> Callable[[Portion], Standing | None]:
+    return lambda portion: Standing(outcome=Outcome.DELIVERED, exists=True, status=status, steps=steps)
+
+
+def lost_state(make: Make, tell: Callable[[Portion], Standing | None], clock: TurnedClock | None = None) -> Engine:
+    """An engine with an empty state, before a target that has one dossier of it."""
+    target = KnowingTarget(tell)
+    target.records[CODE] = dossier(note="from before")
+    target.steps[CODE] = [1, 2]
+    engine = make(target, clock=clock)
+    Board(engine.database).settle_origin("portal", "")
+    engine.see(dossier(), HISTORY)
+    return engine
+
+
+def begin(engine: Engine) -> None:
+    """The first turn of all."""
+    engine.delivery.turn(engine.ledger.claim("portal", 8, engine.clock.now(), engine.delivery.lease_term))
+
+
+def adopt(engine: Engine, *codes: str) -> int:
+    return Orders(engine.database, engine.clock, "admin@node-1").adopt("portal", codes).count
+
+
+def test_nothing_goes_to_a_target_that_shows_dossiers_we_never_told_it_of(make: Make) -> None:
+    engine = lost_state(make, shows(Status.PROCESSING))
+    begin(engine)
+    assert engine.target.calls_made == []
+    assert engine.board.target("portal").paused
+    assert engine.row(CODE)["state"] == "due"
+
+
+def test_what_it_shows_is_adopted_up_to_its_status_once_an_administrator_has_said_so(make: Make) -> None:
+    engine = lost_state(make, shows(Status.PROCESSING))
+    begin(engine)
+    assert adopt(engine) == 1
+    engine.settle()
+    assert [lane for lane, _ in engine.target.calls_made] == ["update", "steps"]
+    assert engine.target.steps[CODE] == [1, 2, 3]
+    assert (engine.row(CODE)["adopted"], engine.row(CODE)["state"]) == (2, "idle")
+    engine.see(dossier(note="later"), [*HISTORY, step(4, status=Status.RETURNED)])
+    engine.settle()
+    assert engine.target.steps[CODE] == [1, 2, 3, 4]
+
+
+def test_steps_that_it_shows_and_lacks_are_owed_and_go_alone(make: Make) -> None:
+    engine = lost_state(make, shows(steps=StepsFound(missing=(0,))))
+    begin(engine)
+    adopt(engine)
+    engine.settle()
+    assert engine.target.steps[CODE] == [1, 2, 1]
+    assert (engine.row(CODE)["owed"], engine.row(CODE)["steps_sent"]) == ("", 3)
+
+
+def test_where_it_shows_no_status_the_steps_before_that_moment_are_taken_as_sent(make: Make) -> None:
+    clock = TurnedClock()
+    target = KnowingTarget(shows())
+    target.records[CODE] = dossier(note="from before")
+    engine = make(target, clock=clock)
+    Board(engine.database).settle_origin("portal", "")
+    old, late = clock.now() - timedelta(days=1), clock.now() + timedelta(days=1)
+    engine.see(dossier(), [step(1, at=old), step(2, at=old), step(3, at=late)])
+    begin(engine)
+    adopt(engine)
+    engine.settle()
+    assert engine.target.steps[CODE] == [3]
+
+
+def test_dossiers_read_for_the_first_time_afterwards_are_asked_for_too_and_new_ones_are_new(make: Make) -> None:
+    engine = lost_state(make, shows(Status.PROCESSED))
+    begin(engine)
+    adopt(engine)
+    second, third = "000.00.14.H03-250303-0002", "000.00.14.H03-250303-0003"
+    engine.target.records[second] = dossier(second, 2)
+    engine.see(dossier(second, 2), HISTORY)
+    engine.see(dossier(third, 3, received_at=engine.clock.now() + timedelta(hours=1)), HISTORY)
+    engine.settle()
+    assert engine.target.steps.get(second) is None
+    assert engine.target.steps[third] == [1, 2, 3]
+    assert ("create", (third,)) in engine.target.calls_made
+
+
+def test_a_target_that_has_none_of_them_is_fresh(make: Make) -> None:
+    engine = make(KnowingTarget(shows()))
+    Board(engine.database).settle_origin("portal", "")
+    engine.see(dossier(), HISTORY)
+    engine.settle()
+    assert engine.board.target("portal").origin == "fresh"
+    assert engine.target.steps[CODE] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("outcome", [Outcome.UNAVAILABLE, Outcome.BUSY])
+def test_a_target_that_does_not_answer_is_asked_again(make: Make, outcome: Outcome) -> None:
+    engine = lost_state(make, lambda _: Standing(outcome=outcome))
+    begin(engine)
+    assert engine.target.calls_made == []
+    assert (engine.board.target("portal").origin, engine.board.target("portal").paused) == ("", False)
+
+
+def test_one_dossier_that_it_had_before_us_waits_with_its_steps_for_a_person(make: Make) -> None:
+    engine = lost_state(make, shows(Status.PROCESSED))
+    Board(engine.database).settle_origin("portal", "fresh")
+    engine.deliver()
+    assert engine.target.records[CODE].note == ""
+    assert (engine.row(CODE)["state"], engine.row(CODE)["error_code"]) == ("dead", ALREADY_THERE)
+    assert engine.target.steps[CODE] == [1, 2]
+    assert adopt(engine, CODE) == 1
+    engine.settle()
+    assert engine.target.steps[CODE] == [1, 2]
+    assert engine.row(CODE)["state"] == "idle"
+
+
+def test_a_person_who_knows_better_sends_all_its_steps(make: Make) -> None:
+    engine = lost_state(make, shows())
+    Board(engine.database).settle_origin("portal", "fresh")
+    engine.deliver()
+    Orders(engine.database, engine.clock, "admin@node-1").retry([f"portal:{CODE}"])
+    engine.settle()
+    assert engine.target.steps[CODE] == [1, 2, 1, 2, 3]
