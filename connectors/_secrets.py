@@ -15,7 +15,11 @@ from syncd.redact import MASK
 
 _ROOM = 16  #: so much more than is wanted is looked at, for masks are short
 _WIDEST = 12  #: characters that one of a secret may take
-_SLASHES = r"\\{1,8}"  #: as many as JSON within JSON needs; without a bound a run of them would take for ever
+_PERCENT = "%(?:25){0,3}"
+_SLASHES = rf"(?:\\{{1,8}}|(?:{_PERCENT}5[cC]){{1,8}})"  #: JSON within JSON has many; without a bound a run of them would take for ever
+_AND = rf"(?:&(?:amp;){{0,3}}|{_PERCENT}26|{_SLASHES}u0026)"
+_NUMBER = rf"(?:#|{_PERCENT}23)"
+_END = rf"(?:;|{_PERCENT}3[bB]|{_SLASHES}u003[bB])"
 _SHORT = {"\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
 _NAMED = {'"': "quot", "&": "amp", "<": "lt", ">": "gt", "'": "apos"}
 
@@ -45,10 +49,10 @@ def _spellings(letter: str) -> str:
     """The ways in which JSON, XML and addresses write a character, also one within the other."""
     if letter.isascii() and letter.isalnum():
         return letter
-    number, units = ord(letter), letter.encode("utf-16-be")
+    units = letter.encode("utf-16-be")
     json = "".join(rf"{_SLASHES}u(?i:{units[place : place + 2].hex()})" for place in range(0, len(units), 2))
-    address = "".join(f"%(?:25){{0,3}}(?i:{byte:02x})" for byte in letter.encode())
-    entity = "|".join(filter(None, [rf"#0*{number};", rf"#[xX]0*(?i:{number:x});", _NAMED.get(letter, "") and f"{_NAMED[letter]};"]))
-    bare = rf"\\{{0,8}}{re.escape(letter)}" if letter != "\\" else _SLASHES
-    others = (r"|\+" if letter == " " else "") + (rf"|{_SLASHES}{_SHORT[letter]}" if letter in _SHORT else "")
-    return rf"(?:{json}|{address}|&(?:amp;){{0,3}}(?:{entity})|{bare}{others})"
+    address = "".join(rf"{_PERCENT}(?i:{byte:02x})" for byte in letter.encode())
+    entity = rf"{_NUMBER}0*{ord(letter)}|{_NUMBER}[xX]0*(?i:{ord(letter):x})" + (f"|{_NAMED[letter]}" if letter in _NAMED else "")
+    short = rf"|{_SLASHES}{_SHORT[letter]}" if letter in _SHORT else r"|\+" if letter == " " else ""
+    bare = rf"{_SLASHES}?(?:{re.escape(letter)}|{address}|{_AND}(?:{entity}){_END})" if letter != "\\" else rf"{_SLASHES}|{_AND}(?:{entity}){_END}"
+    return rf"(?:{json}|{bare}{short})"

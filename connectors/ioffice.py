@@ -20,7 +20,7 @@ from connectors._http.calls import Http, problems
 from connectors._http.outcomes import Trouble
 from connectors._ioffice.mapping import OfficeMapping, load
 from connectors._ioffice.options import IofficeOptions
-from connectors._ioffice.wire import LONGEST_TEXT, Dispatch, Wire, clean, troubled
+from connectors._ioffice.wire import LONGEST_MESSAGE, LONGEST_TEXT, Dispatch, Wire, clean, troubled
 from connectors._secrets import beginning
 from syncd.calls import Element, Portion, Receipt, Standing
 from syncd.clock import Clock
@@ -71,10 +71,11 @@ class Ioffice:
         standing = self._wire.look_up(portion, self._until())
         if standing is None:
             return None
+        secrets = self._wire.secrets()
         draft = portion.matter if isinstance(portion.matter, Draft) else None
         known = (*personal_values(portion.dossier), *((draft.title, draft.signer_name, draft.submitter_name) if draft else ()))
-        message = redact(standing.message, (*known, *self._wire.secrets()))
-        return msgspec.structs.replace(standing, message=message, text=beginning(standing.text, self._wire.secrets(), LONGEST_TEXT))
+        message = redact(beginning(standing.message, secrets, LONGEST_TEXT), (*known, *secrets))[:LONGEST_MESSAGE]
+        return msgspec.structs.replace(standing, message=message, text=beginning(standing.text, secrets, LONGEST_TEXT))
 
     def probe(self) -> Receipt:
         """Whether I-office answers and knows us."""

@@ -35,6 +35,10 @@ WAYS: dict[str, Callable[[str], str]] = {
     "address": lambda text: quote(text, safe=""),
     "address-small": lambda text: quote(text, safe="").lower() if text.islower() else quote(text, safe=""),
     "address-twice": lambda text: quote(quote(text, safe=""), safe=""),
+    "xml-in-address": lambda text: quote(escape(text), safe=""),
+    "xml-in-json": lambda text: _json(escape(text)).replace("&", r"\u0026"),
+    "json-in-address": lambda text: quote(_json(text), safe=""),
+    "json-in-xml": lambda text: escape(_json(text)),
     "form": quote_plus,
 }
 
@@ -68,7 +72,7 @@ def test_a_beginning_is_short_and_ends_with_no_part_of_a_secret() -> None:
         assert beginning((" " * shift + "secret" * 1000).encode(), ["secret"], 3) in (MASK, *((" " * shift + MASK)[:3],), "")
 
 
-@pytest.mark.parametrize("run", ["\\", "&amp;", "%25", "&#0", " "])
+@pytest.mark.parametrize("run", ["\\", "&amp;", "%25", "%5c", "&#0", " "])
 def test_a_long_run_of_marks_takes_no_long_time(run: str) -> None:
     text = run * 10_000
     assert hide(text, SECRETS) == text
