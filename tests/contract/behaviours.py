@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import pytest
 
 from tests.connectors.portal import Behaviour, Talk, answer, cut, drip, reset, silence
 
@@ -69,6 +69,6 @@ MALFORMED: dict[str, Behaviour] = {
 }
 
 
-def ids(*groups: Iterable[str]) -> list[str]:
-    """The names in these groups."""
-    return [name for group in groups for name in group]
+def each(group: dict[str, Behaviour]) -> pytest.MarkDecorator:
+    """One test for each behaviour."""
+    return pytest.mark.parametrize("behaviour", list(group.values()), ids=list(group))
