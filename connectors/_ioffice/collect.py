@@ -53,7 +53,8 @@ class SoapCollector:
             self._list(TOP, until)
         reply = self._service.call("GetIssuedDocument", {"docId": document}, until, repeatable=True)
         if isinstance(reply, Trouble):
-            return self._clean(troubled(reply))
+            given_up = reply._replace(outcome=Outcome.REJECTED, hint="raise largest, if that is wanted") if reply.code == "too_large" else reply
+            return self._clean(troubled(given_up))
         receipt = judged(reply, self._mapping, silent=Outcome.DELIVERED)
         if receipt.code in self._mapping.settings.missing:
             return Receipt(outcome=Outcome.REJECTED, code=receipt.code, message=_GONE)

@@ -186,6 +186,14 @@ def test_a_success_without_a_package_is_final_and_silence_is_not(bench: Bench, c
     ]
 
 
+def test_a_document_that_is_larger_than_may_be_is_given_up(bench: Bench) -> None:
+    collector = bench.collector(largest=1, timeout="30s")
+    bench.office.waiting = {"d-1": ({}, b"x" * 9_000_000)}
+    receipt = refused(collector)
+    assert (receipt.outcome, receipt.code, receipt.message) == (Outcome.REJECTED, "too_large", "the answer is larger than 8 MB")
+    assert receipt.hint == "raise largest, if that is wanted"
+
+
 def test_an_answer_without_a_code_may_carry_a_package(bench: Bench, collector: Collector) -> None:
     bench.will(GET, told(GET, edXml=PACKAGE))
     assert fetched(collector).number == "123/QĐ-UBND"
