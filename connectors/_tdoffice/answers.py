@@ -31,6 +31,7 @@ class Words(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     missing: tuple[str, ...] = ()
+    about: tuple[str, ...] = ()  #: plain words, not expressions
 
     @field_validator("missing")
     @classmethod

@@ -70,13 +70,13 @@ def _origin(url: str) -> tuple[str, str]:
 
 
 def _content(answer: Answered | Trouble) -> bytes | Trouble:
-    """A file. That it cannot be had says nothing of the package, unless it is too large."""
+    """A file. That it cannot be had says nothing of the package, unless it is too large, and nothing of the axis."""
     if isinstance(answer, Trouble):
-        outcome = Outcome.REJECTED if answer.code == TOO_LARGE else Outcome.UNAVAILABLE
+        outcome = Outcome.REJECTED if answer.code == TOO_LARGE else Outcome.DEFERRED
         return answer._replace(outcome=outcome, message=f"a file of the package: {answer.message}")
     if answer.status >= 400:  # noqa: PLR2004 the classes of HTTP
         return Trouble(
-            Outcome.UNAVAILABLE, "file_missing", f"a file of the package is not at its address (HTTP {answer.status})", "ask whoever keeps the file server"
+            Outcome.DEFERRED, "file_missing", f"a file of the package is not at its address (HTTP {answer.status})", "ask whoever keeps the file server"
         )
     return answer.body
 

@@ -7,6 +7,7 @@ here; the element names it beside the call, and whoever sends puts its content i
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -70,8 +71,9 @@ class _Echo(NamedTuple):
 class OfficeMapping:
     """A compiled mapping, and how to apply it to a portion."""
 
-    def __init__(self, compiled: CompiledMapping, answers: Answers, *, append_code: bool) -> None:
-        self.answers = answers
+    def __init__(self, compiled: CompiledMapping, words: Words, *, append_code: bool) -> None:
+        self.answers = Answers(compiled.tables["codes"], words)
+        self._about = {_plain(word) for word in words.about}
         self._shapes = compiled.shapes
         self._tables = compiled.tables
         self._append_code = append_code
@@ -88,7 +90,7 @@ class OfficeMapping:
         flat = self._shapes["send"].read(self._record(portion, draft, problems), problems)
         if problems:
             raise Unmappable(problems)
-        return Element(subject=portion.subject, lane="", body=msgspec.json.encode(Sent((draft.file,), _finished(nested(flat)))))
+        return Element(subject=_subject(portion, draft), lane="", body=msgspec.json.encode(Sent((draft.file,), _finished(nested(flat)))))
 
     def _record(self, portion: Portion, draft: Draft, problems: list[Problem]) -> _Draft:
         dossier = portion.dossier
@@ -101,7 +103,7 @@ class OfficeMapping:
             self._abstract(dossier, draft),
             (_File(bare(draft.file_name) or bare(unquote(urlsplit(draft.file).path))),) if draft.file.strip() else (),
             tuple(paper for paper in dossier.papers if paper.link.strip() and not paper.removed),
-            msgspec.json.encode(self._shapes["echo"].read(_Echo(dossier, draft, portion.subject), problems, "ThamSoAn.")).decode(),
+            msgspec.json.encode(self._shapes["echo"].read(_Echo(dossier, draft, _subject(portion, draft)), problems, "ThamSoAn.")).decode(),
         )
 
     def _person(self, account: str, name: str) -> _Person:
@@ -120,6 +122,10 @@ class OfficeMapping:
         found = self._tables["results"].find(code)
         return None if found is None else Stage(found)
 
+    def concerns_us(self, about: str) -> bool:
+        """Whether a package about such a draft brings a result; one that does not say is taken to."""
+        return not about or _plain(about) in self._about
+
     def acknowledged(self, *, taken: bool) -> str:
         """The state by which a package is acknowledged."""
         return self._tables["acknowledged"].find("done" if taken else "failed") or ""
@@ -136,6 +142,14 @@ class OfficeMapping:
                 yield from self._told(part, f"{field}.{name}" if field else name)
         elif field in self._personal:
             yield str(value)
+
+
+def _subject(portion: Portion, draft: Draft) -> str:
+    return portion.subject or f"{portion.dossier.code}/{draft.id}"
+
+
+def _plain(word: str) -> str:
+    return unicodedata.normalize("NFC", word).casefold()
 
 
 def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
@@ -185,7 +199,7 @@ def load(name: str, overlay: Path | None, *, append_code: bool) -> OfficeMapping
     words = Words.of(compiled.settings.get("answers", {}), f"{where}: settings.answers", problems)
     if problems:
         raise ConfigurationError(problems)
-    return OfficeMapping(compiled, Answers(compiled.tables["codes"], words), append_code=append_code)
+    return OfficeMapping(compiled, words, append_code=append_code)
 
 
 def _wrong_words(where: str, tables: Mapping[str, Codes]) -> list[Problem]:

@@ -4,6 +4,9 @@ A package is unreadable for good where what it must have is not there or no file
 the far end is told that it failed, and a person there sends it again. Whatever else may be wrong with it (a date, a name, a text
 that is not ours) is remarked upon and the package taken.
 
+A package about a draft that is no result (a request for supplements, an apology) belongs to somebody else. It is left untouched, for
+acknowledging it would take it away from them.
+
 Files belong to a result. Of a refusal and of word that something was signed none is taken, so none can spoil it.
 """
 
@@ -28,6 +31,7 @@ from syncd.documents import RESULTS, Attachment, IssuedDocument, Stage
 from syncd.model import Agency
 
 Fetch = Callable[[str], "bytes | Trouble"]  #: the content at an address
+_OTHERS = "whoever sent that draft must fetch it; if it is a result all the same, add its word to settings.answers.about of the mapping"
 _AGAIN = "ask at the document system what the package is about, and to send it again"
 
 
@@ -42,6 +46,7 @@ class Spoilt(Exception):
 class _Echo(NamedTuple):
     dossier: str = ""
     draft: str = ""
+    about: str = ""
 
 
 class Returns:
@@ -62,12 +67,15 @@ class Returns:
     def _read(self, package: str, data: object) -> IssuedDocument:
         if not isinstance(data, Mapping):
             raise _unreadable("package_empty", "the package is empty")
-        stage, paper, remarks = self._stage(field(data, "LoaiKetQua")), field(data, "VanBanDi"), list[str]()
+        paper, remarks = field(data, "VanBanDi"), list[str]()
+        echo, unit = _echoed(field(data, "ThamSoAn") or field(paper, "ThamSoAn")), field(data, "DonVi")
+        if not self._mapping.concerns_us(echo.about):
+            raise Spoilt(Trouble(Outcome.DEFERRED, "other_draft", "the package is about a draft of another kind (DuThao) and stays where it is", _OTHERS))
+        stage = self._stage(field(data, "LoaiKetQua"))
         if not isinstance(paper, Mapping):
             if stage in RESULTS:
                 raise _unreadable("no_document", "the package brings a result without its document (VanBanDi)")
             paper = {}
-        echo, unit = _echoed(field(data, "ThamSoAn") or field(paper, "ThamSoAn")), field(data, "DonVi")
         abstract = _text(field(paper, "TrichYeu"))
         if stage is Stage.REJECTED and not abstract:
             remarks.append("no reason is given (TrichYeu)")
@@ -161,4 +169,4 @@ def _echoed(given: object) -> _Echo:
         except (msgspec.DecodeError, RecursionError):
             return _Echo()
     dossier, _, _draft = _text(field(given, OUR_KEY)).partition("/")
-    return _Echo(dossier, _text(field(given, "DuThaoId")))
+    return _Echo(dossier, _text(field(given, "DuThaoId")), _text(field(given, "DuThao")))

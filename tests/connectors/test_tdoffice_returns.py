@@ -252,6 +252,16 @@ def test_what_was_given_along_says_which_draft_where_it_is_ours(axis: ScriptedAx
     assert (found.dossier, found.draft) == (CODE, draft)
 
 
+@pytest.mark.parametrize("about", ["Bổ sung", "Trả lại/Xin rút", "Xin lỗi"])
+@pytest.mark.parametrize("kind", ["01", "03", "09"])
+def test_a_package_about_another_kind_of_draft_stays_where_it_is(axis: ScriptedAxis, office: Office, about: str, kind: str) -> None:
+    receipt = refusal(axis, office, package(kind, _ThamSoAn={"DuThao": about, "DuThaoId": "9"}))
+    assert (receipt.outcome, receipt.code) == (Outcome.DEFERRED, "other_draft")
+    assert receipt.hint
+    ours = unicodedata.normalize("NFD", "KẾT QUẢ")
+    assert document(axis, office, package(_ThamSoAn={"DuThao": ours, "DuThaoId": "9"})).draft == "9"
+
+
 def test_text_in_whatever_form_comes_out_composed_and_files_untouched(axis: ScriptedAxis, office: Office) -> None:
     content = unicodedata.normalize("NFD", "Quyết định").encode()
     given = {"NguoiKy": " Hoàng Thị Lan ", "SoKyHieu": "12/QĐ-UBND", "TrichYeu": "Trích lục", "DinhKem": [attachment(content, "Quyết định.pdf")]}
@@ -314,10 +324,10 @@ def test_the_token_is_not_shown_to_another_server(axis: ScriptedAxis, office: Of
 @pytest.mark.parametrize(
     ("behaviour", "outcome", "code"),
     [
-        (answer(b"", 404), Outcome.UNAVAILABLE, "file_missing"),
-        (answer(b"", 401), Outcome.UNAVAILABLE, "401"),
-        (answer(b"", 503), Outcome.UNAVAILABLE, "503"),
-        (reset, Outcome.UNAVAILABLE, "broken"),
+        (answer(b"", 404), Outcome.DEFERRED, "file_missing"),
+        (answer(b"", 401), Outcome.DEFERRED, "401"),
+        (answer(b"", 503), Outcome.DEFERRED, "503"),
+        (reset, Outcome.DEFERRED, "broken"),
         (answer(b"x" * 1_000_001), Outcome.REJECTED, "file_too_large"),
         (answer(b"x" * 9_000_001), Outcome.REJECTED, "too_large"),
     ],
