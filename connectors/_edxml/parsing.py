@@ -69,10 +69,8 @@ def parse(package: bytes, limits: Limits) -> Node:
         for start in range(0, len(package), _PIECE):
             parser.feed(package[start : start + _PIECE])
         return parser.close()
-    except etree.XMLSyntaxError as error:
-        raise Unreadable("no_xml", f"the package is not well-formed XML (line {error.lineno or 1})") from None
-    except (LookupError, ValueError):
-        raise Unreadable("no_xml", "the package is not XML that can be read") from None
+    except (etree.XMLSyntaxError, LookupError, ValueError) as error:
+        raise Unreadable("no_xml", f"the package is not well-formed XML (line {getattr(error, 'lineno', None) or 1})") from None
 
 
 class _Builder(_Target):

@@ -18,7 +18,7 @@ import threading
 from collections.abc import Mapping
 from io import BytesIO
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import zeep
 from lxml import etree
@@ -109,6 +109,17 @@ class _NoSession:
         """Nothing is mounted."""
 
 
+class Brought(NamedTuple):
+    """What a call brought besides what zeep made of it."""
+
+    answer: Answered | Trouble | None  #: None where nothing went out
+    encoded: bytes | None  #: the content, as base64
+
+    def content(self) -> bytes | None:
+        """The content; None where there is none. Raises `ValueError` where it is not base64."""
+        return binascii.a2b_base64(_BREAKS.sub(b"", self.encoded), strict_mode=True) if self.encoded else None
+
+
 class Client:
     """A WSDL, read once."""
 
@@ -135,13 +146,9 @@ class Client:
         finally:
             errand.content = None
 
-    @property
-    def answer(self) -> Answered | Trouble | None:
-        """What the last call of this thread brought; None where nothing went out."""
-        return self._carrier.errand.answer
-
-    def content(self) -> bytes | None:
-        """The content that the last answer to this thread brought; None where it brought none. Raises `ValueError` where it is
-        not base64."""
-        brought, self._carrier.errand.brought = self._carrier.errand.brought, None
-        return binascii.a2b_base64(_BREAKS.sub(b"", brought), strict_mode=True) if brought else None
+    def brought(self) -> Brought:
+        """What the last call of this thread brought, handed over: it is not kept here."""
+        errand = self._carrier.errand
+        brought = Brought(errand.answer, errand.brought)
+        errand.answer = errand.brought = None
+        return brought

@@ -25,7 +25,7 @@ from syncd.calls import Outcome
 from syncd.clock import Clock
 
 if TYPE_CHECKING:
-    from connectors._ioffice.carrier import Client
+    from connectors._ioffice.carrier import Brought, Client
 
 SHIPPED_NAMESPACE = b'"http://tempuri.org/"'
 _SHIPPED_ACTION = b'soapAction="http://tempuri.org/'
@@ -90,8 +90,8 @@ class Service:
         try:
             result = client.call(operation, given, until, content=content, repeatable=repeatable, action=action)
         except Exception as error:  # noqa: BLE001 zeep raises whatever it meets in what others wrote
-            return self._translated(error, client.answer, operation)
-        return _reply(result, client)
+            return self._translated(error, client.brought().answer, operation)
+        return _reply(result, client.brought())
 
     def _translated(self, error: Exception, answer: Answered | Trouble | None, operation: str) -> Trouble:
         from connectors._ioffice.carrier import Carried
@@ -160,15 +160,16 @@ def _said(error: Exception) -> str:
     return f"{type(error).__name__}: {first}"[:200]
 
 
-def _reply(result: object, client: Client) -> Reply:
+def _reply(result: object, brought: Brought) -> Reply:
     values = _plain(result)
-    body = client.answer.body if client.answer else b""
     told: Mapping[str, Any] = values if isinstance(values, dict) else {}
     try:
-        content = client.content()
+        content = brought.content()
     except ValueError:
         return Reply(told, broken=True)
-    return Reply(told, b"" if content else body, content if content is not None else told.get("edXml"))
+    if content:
+        return Reply(told, content=content)
+    return Reply(told, brought.answer.body if brought.answer else b"", told.get("edXml"))
 
 
 def _plain(value: Any) -> Any:

@@ -253,6 +253,7 @@ def test_a_code_without_a_reason_still_says_something(bench: Bench, target: Targ
         (fault("wsse:FailedAuthentication", "no"), Outcome.UNAUTHORISED, "fault:FailedAuthentication"),
         (answer(HTML, 500), Outcome.UNKNOWN, "500"),
         (answer(b"", 500), Outcome.UNKNOWN, "500"),
+        (answer(b"<a><Fault >", 500), Outcome.UNKNOWN, "500"),
         (answer(HTML, 502), Outcome.UNKNOWN, "502"),
         (answer(HTML, 503), Outcome.UNAVAILABLE, "503"),
         (answer(HTML, 503, Retry_After="7"), Outcome.BUSY, "503"),
@@ -525,6 +526,8 @@ def test_the_connector_takes_drafts(bench: Bench, target: Target) -> None:
 def test_due_dates_are_days_in_vietnam(bench: Bench, target: Target) -> None:
     send(bench, target, due_at=datetime(2025, 3, 9, 18, 0, tzinfo=UTC))
     assert bench.office.fields(SEND)["dueDate"] == "2025/03/10"
+    with pytest.raises(Unmappable, match="no instant with a time zone"):
+        target.compose(bench.portion(due_at=datetime(2025, 3, 9)))  # noqa: DTZ001 that is the point
 
 
 def test_a_refusal_to_give_a_document_says_nothing_against_it_and_no_secret(bench: Bench) -> None:
