@@ -17,7 +17,7 @@ class TdofficeOptions(OfficeOptions):
     base_url: str = Field(
         examples=["https://truc.vidu.example/lienthonghsqlvb"], pattern=r"^https?://\S+$", description="address of the axis, up to …/lienthonghsqlvb"
     )
-    token: SecretStr = Field(min_length=1, description="static token of the one-stop at the axis")
+    token: SecretStr = Field(description="static token of the one-stop at the axis")
     scheme: str = Field("Bearer", pattern=r"^[\w-]*$", description='word before the token in the header Authorization; "" = none')
     agency_code: str = Field(examples=["H03"], min_length=1, description="code of the province at the axis (maDonViCha)")
     top: int = Field(100, ge=1, le=1000, description="packages one listing brings")
@@ -27,6 +27,8 @@ class TdofficeOptions(OfficeOptions):
     @classmethod
     def _fits_a_header(cls, given: SecretStr) -> SecretStr:
         text = given.get_secret_value()
+        if not text:
+            raise ValueError("is needed, the axis knows us by it")
         if not (text.isascii() and text.isprintable()) or text != text.strip():
             raise ValueError("holds characters that no HTTP header may hold")
         return given
