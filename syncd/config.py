@@ -15,6 +15,7 @@ import os
 import socket
 import tomllib
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -79,12 +80,24 @@ class Schedule(Options):
     prune: str = Field("03:30", pattern=_TIME, description="the journal is cut to daemon.retain_attempts")
 
 
+class Reconcile(Options):
+    """[reconcile]"""
+
+    lately: Duration = Field("3d", description="dossiers sent since then are asked about at each reconciliation")  # type: ignore[assignment]
+    period: Duration = Field("30d", gt=timedelta(0), description="within it every dossier has its turn of being asked about")  # type: ignore[assignment]
+    budget: float = Field(240, ge=0, description="calls a minute, 0 = unlimited; deliveries go first")
+    workers: int = Field(4, ge=1, le=64, description="calls at the same time")
+    lost: float = Field(0.05, gt=0, le=1, description="share of the known dossiers that may be gone from the one-stop; more, and a person is asked")
+    surprise: float = Field(0.5, gt=0, le=1, description="share of them that may differ from what was read; more, and a person is asked")
+
+
 class Settings(Options):
     """The whole file, checked; `source` and `targets` hold the options of their connectors."""
 
     daemon: Daemon
     log: Log
     schedule: Schedule
+    reconcile: Reconcile
     source: SourceOptions
     targets: dict[str, TargetOptions]
 
@@ -105,12 +118,12 @@ class Reading:
     def settings(self) -> Settings | None:
         """The settings, or None with `problems` saying why not."""
         self._refuse_unknown()
-        daemon, log, schedule = (self._section(name, model, self.raw.get(name, {})) for name, model in _PLAIN.items())
+        plain: dict[str, Any] = {name: self._section(name, model, self.raw.get(name, {})) for name, model in _PLAIN.items()}
         source = self._connector("source", "syncd.sources", self.raw.get("source"), "onestop")
         targets = {name: self._connector(f"targets.{name}", "syncd.targets", section, name) for name, section in self._targets().items()}
         if self.problems:
             return None
-        return Settings.model_construct(daemon=daemon, log=log, schedule=schedule, source=source, targets=targets)
+        return Settings.model_construct(**plain, source=source, targets=targets)
 
     def _refuse_unknown(self) -> None:
         for name in self.raw:
@@ -153,7 +166,7 @@ class Reading:
         self.problems.append(Problem(field=field, reason=reason, hint=hint))
 
 
-_PLAIN: dict[str, type[Options]] = {"daemon": Daemon, "log": Log, "schedule": Schedule}
+_PLAIN: dict[str, type[Options]] = {"daemon": Daemon, "log": Log, "schedule": Schedule, "reconcile": Reconcile}
 
 
 def _plain(message: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from syncd.config import Daemon, Log, Schedule, connectors
+from syncd.config import Daemon, Log, Reconcile, Schedule, connectors
 from syncd.options import Options, duration_text
 
 _HEAD = """\
@@ -24,7 +24,7 @@ def example() -> str:
     parts = [_HEAD, _section("daemon", Daemon), _section("log", Log)]
     parts += [_section("source", point.load().options, connector=name) for name, point in sorted(connectors("syncd.sources").items())]
     parts += [_section(f"targets.{name}", point.load().options, connector=name) for name, point in sorted(connectors("syncd.targets").items())]
-    return "\n".join([*parts, _section("schedule", Schedule)])
+    return "\n".join([*parts, _section("schedule", Schedule), _section("reconcile", Reconcile)])
 
 
 def _section(name: str, model: type[Options], connector: str = "") -> str:

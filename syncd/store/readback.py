@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, select, true, update
+from sqlalchemy import and_, bindparam, func, literal, select, true, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from syncd.calls import Claim, Standing
 from syncd.drift import Held
@@ -57,6 +58,22 @@ class ReadBack:
             if sound:
                 connection.execute(_SOUND, [{"t": self.name, "s": subject} for subject in sorted(sound)])
 
+    def reinstate(self, subjects: Sequence[str], now: datetime) -> int:
+        """Put back the ledger rows of these dossiers, and let those go on that the target had before us: each is asked for before
+        anything of it goes, and what is there is taken as sent. How many rows there were."""
+        rows = select(literal(self.name), *_anew(now)).where(snapshot.c.subject.in_(subjects))
+        insert = (sqlite if self.database.sqlite else postgresql).insert(ledger).from_select(_COLUMNS, rows).on_conflict_do_nothing()
+        strange = and_(ledger.c.target == self.name, ledger.c.subject.in_(subjects), ledger.c.strange, ledger.c.state != "leased")
+        with self.database.write() as connection:
+            count = connection.execute(insert, execution_options={"preserve_rowcount": True}).rowcount
+            return count + connection.execute(update(ledger).where(strange).values(adopting=now, unsure=True, **_due(now))).rowcount
+
+    def settled(self, subjects: Sequence[str]) -> set[str]:
+        """Which of these dossiers nobody is at work on, and nothing is due for."""
+        query = select(ledger.c.subject).where(ledger.c.target == self.name, ledger.c.subject.in_(subjects), ledger.c.state.not_in(("due", "leased")))
+        with self.database.read() as connection:
+            return set(connection.execute(query).scalars())
+
     def repair(self, claim: Claim, standing: Standing, now: datetime) -> bool:
         """Make due what the target lacks by its own answer; whether the row was still the one that was compared."""
         values = _mended(claim, standing)
@@ -68,9 +85,20 @@ class ReadBack:
             ledger.c.steps_sent == claim.steps_sent,
             ledger.c.created == claim.created,
         )
-        cleared = {"state": "due", "due_at": now, "failures": 0, "doubts": 0, "stopped_at": None, "error_code": "", "error_message": "", "error_hint": ""}
         with self.database.write() as connection:
-            return connection.execute(update(ledger).where(same).values(**values, **cleared)).rowcount > 0
+            return connection.execute(update(ledger).where(same).values(**values, **_due(now))).rowcount > 0
+
+
+def _due(now: datetime) -> dict[str, Any]:
+    return {"state": "due", "due_at": now, "failures": 0, "doubts": 0, "stopped_at": None, "error_code": "", "error_message": "", "error_hint": ""}
+
+
+_COLUMNS = ("target", "subject", "state", "due_at", "wanted_version", "wanted_digest", "steps_wanted", "adopting", "unsure")
+
+
+def _anew(now: datetime) -> tuple[Any, ...]:
+    at = literal(now, ledger.c.due_at.type)
+    return snapshot.c.subject, literal("due"), at, snapshot.c.version, snapshot.c.digest, snapshot.c.steps, at, true()
 
 
 def _mended(claim: Claim, standing: Standing) -> dict[str, Any]:
