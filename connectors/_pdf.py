@@ -66,7 +66,9 @@ def read(content: bytes) -> Printed:
     if b"%PDF-" not in content[:1024] or len(content) > LARGEST:
         return Printed()
     try:
-        child = subprocess.run([sys.executable, "-I", "-m", __name__], input=content, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=SECONDS, check=True, env={})
+        child = subprocess.run(
+            [sys.executable, "-I", "-m", __name__], input=content, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=SECONDS, check=True, env={}
+        )
         return msgspec.json.decode(child.stdout, type=Printed)
     except (OSError, subprocess.SubprocessError, msgspec.DecodeError):
         return Printed()
