@@ -42,6 +42,8 @@ ENDLESS: dict[str, Behaviour] = {
     "drips-headers": drip(b"HTTP/1.1 200 OK\r\nX-Slow: "),
     "drips-body": drip(b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\n"),
 }
+#: the two that differ most, where the others would tell nothing new
+SLOW: dict[str, Behaviour] = {name: ENDLESS[name] for name in ("silent", "drips-body")}
 #: refused, whatever the body says
 REFUSED: dict[str, Behaviour] = {
     f"{status}-{name}": answer(body, status) for status in (400, 404, 405, 413, 422) for name, body in {"html": HTML, "empty": b""}.items()
@@ -67,6 +69,8 @@ MALFORMED: dict[str, Behaviour] = {
     "no-gzip": answer(b"no gzip", Content_Encoding="gzip"),
     "huge": huge,
 }
+#: everything that may pass, for calls that may be repeated
+PASSING: dict[str, Behaviour] = {**LOST, **SLOW, **REFUSED, **STRANGER, **LATER, **MALFORMED}
 
 
 def each(group: dict[str, Behaviour]) -> pytest.MarkDecorator:

@@ -50,6 +50,13 @@ def admitting(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Surrou
         yield made
 
 
+@pytest.fixture(params=[kind for kind in KINDS if kind.catalogue], ids=_named)
+def looking(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Surroundings]:
+    """Each far end whose catalogue is looked at before something is sent."""
+    with request.param(tmp_path) as made:
+        yield made
+
+
 @pytest.fixture(params=[kind for kind in KINDS if kind.files], ids=_named)
 def filing(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Surroundings]:
     """Each far end that takes files."""

@@ -50,7 +50,7 @@ class Envelope(Dvcqg):
     name = "dvcqg-envelope"
     calls = {RECORD: "DongBoHoSoMC", STEP: "CapNhatTienDoHoSoMC"}  # noqa: RUF012 nobody writes to it
     admission = probed = "login"
-    before = ("login", "LayDanhSachTTHC")
+    catalogue = "LayDanhSachTTHC"
     lookup = "TraCuuHoSo"
 
     def __init__(self, folder: Path) -> None:
@@ -70,6 +70,7 @@ class Gateway(Dvcqg):
     name = "dvcqg-gateway"
     calls = {RECORD: "them", STEP: "tien-do"}  # noqa: RUF012
     lookup = "tim"
+    catalogue = "danh-muc"
     probed = "them"
 
     def __init__(self, folder: Path) -> None:
@@ -78,7 +79,7 @@ class Gateway(Dvcqg):
     def options(self) -> dict[str, Any]:
         root = self.server.root
         urls = {"create_url": f"{root}/them", "update_url": f"{root}/sua", "progress_url": f"{root}/tien-do", "lookup_url": f"{root}/tim?ma={{code}}"}
-        return {"connector": "dvcqg", "transport": "gateway", "agency_code": "000.00.00.H03", **urls}
+        return {"connector": "dvcqg", "transport": "gateway", "agency_code": "000.00.00.H03", "catalogue_url": f"{root}/danh-muc", **urls}
 
     def secrets(self) -> tuple[str, ...]:
         return ()
@@ -96,4 +97,6 @@ class _Gateway(ScriptedPortal):
             case "tim":
                 held = self.holdings.get(urlsplit(asked.target).query.removeprefix("ma="))
                 return answer({"error_code": 0, "data": [held] if held else []})
+            case "danh-muc":
+                return answer({"error_code": 0, "data": [{"MATTHC": code} for code in self.procedures]})
         return super()._properly(asked)

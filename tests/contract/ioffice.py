@@ -98,7 +98,6 @@ class OfficeVnpt(Drafts):
     name = "ioffice-vnpt"
     calls = {RECORD: "sendVB", CHANGE: "sendVB"}  # noqa: RUF012
     admission = probed = "u-51"
-    before = ("u-51",)
     taken_for = {"other-json": Outcome.DELIVERED, "list": Outcome.DELIVERED, "text": Outcome.DELIVERED, "number": Outcome.REJECTED}  # noqa: RUF012
 
     def __init__(self, folder: Path) -> None:

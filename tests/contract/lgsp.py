@@ -11,22 +11,24 @@ from msgspec.structs import replace
 
 from connectors._lgsp.options import LgspOptions
 from connectors.lgsp import connector
-from syncd.calls import Portion
+from syncd.calls import Operation, Portion
 from syncd.clock import Clock
-from syncd.model import Dossier
+from syncd.model import Agency, Dossier, Statistic
 from syncd.ports import Target
 from tests.connectors.gateway import BASIC, KEY, SECRET, ScriptedGateway
 from tests.connectors.portal import Asked, Behaviour, answer
 from tests.contract.surroundings import RECORD, STEP, FileServer, Surroundings, dossier, strings, written
+
+STATISTIC = "statistic"
+MONTH = Statistic(agency=Agency(code="000.00.14.H03", name="UBND phường Đức Xuân"), year=2025, month=3, received=5, on_time=4, late=1)
 
 
 class Lgsp(Surroundings):
     """Papers are named."""
 
     name = "lgsp"
-    calls = {RECORD: "SyncDocument", STEP: "UpdateDocumentTraces"}  # noqa: RUF012 nobody writes to it
+    calls = {RECORD: "SyncDocument", STEP: "UpdateDocumentTraces", STATISTIC: "UpdateStatistic"}  # noqa: RUF012 nobody writes to it
     admission = probed = "token"
-    before = ("token",)
     steps = True
 
     def __init__(self, folder: Path) -> None:
@@ -44,6 +46,8 @@ class Lgsp(Surroundings):
         return (SECRET, BASIC.removeprefix("Basic "), *self.gateway.given)
 
     def portion(self, kind: str = RECORD, about: Dossier | None = None, file: str = "") -> Portion:
+        if kind == STATISTIC:
+            return Portion(operation=Operation.CREATE, dossier=Dossier(code="", source_id=0), subject=MONTH.key, matter=MONTH)
         return written(about or dossier(), kind)
 
     def refusal(self, said: str) -> Behaviour:
@@ -63,6 +67,7 @@ class Contents(Lgsp):
     """Papers go along."""
 
     name = "lgsp-contents"
+    calls = {RECORD: "SyncDocument"}  # noqa: RUF012 the others carry no files
     files = True
     paths = False
 

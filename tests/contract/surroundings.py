@@ -59,7 +59,7 @@ class Surroundings(ABC):
     name: ClassVar[str]
     calls: ClassVar[Mapping[str, str]]  #: by the kind of call, the service that takes it
     admission: ClassVar[str] = ""  #: the service that gives a session or a token; "" where none is needed
-    before: ClassVar[tuple[str, ...]] = ()  #: every service that is asked before a call, that one first
+    catalogue: ClassVar[str] = ""  #: the service whose list is looked at before a call; "" where there is none
     lookup: ClassVar[str] = ""  #: the service that is asked what the far end holds; "" where it cannot be
     probed: ClassVar[str] = ""  #: the service that a probe asks
     files: ClassVar[bool] = False  #: files go along

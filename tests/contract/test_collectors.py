@@ -8,12 +8,9 @@ from syncd.calls import Outcome, Receipt
 from syncd.clock import SystemClock
 from syncd.documents import IssuedDocument, Stage
 from tests.connectors.portal import Behaviour
-from tests.contract.behaviours import ENDLESS, LATER, LOST, MALFORMED, REFUSED, STRANGER, each
+from tests.contract.behaviours import LATER, LOST, PASSING, STRANGER, each
 from tests.contract.surroundings import FAILED, TAKEN, Collecting, dossier
 from tests.contract.test_failures import HASTY, OFTEN, within
-
-PASSING = {**LOST, **ENDLESS, **REFUSED, **STRANGER, **LATER, **MALFORMED}
-WAY = (Outcome.UNAVAILABLE, Outcome.BUSY, Outcome.UNAUTHORISED)
 
 
 def outcome_of(behaviour: str) -> tuple[Outcome, ...]:

@@ -85,7 +85,8 @@ def test_a_preview_shows_neither_secrets_nor_what_is_in_a_file(call: tuple[Surro
     text = msgspec.json.encode(shown).decode()
     assert [secret for secret in far.secrets() if secret in text or msgspec.json.encode(secret)[1:-1].decode() in text] == []
     assert "JVBERi0" not in text  # a PDF in base64
-    assert far.portion().dossier.code in text
+    portion = far.portion(kind)
+    assert (portion.dossier.code or portion.subject.rpartition(":")[2]) in text
 
 
 def test_what_is_lacking_is_named_with_what_to_do(far: Surroundings) -> None:

@@ -13,7 +13,7 @@ from syncd.clock import SystemClock
 from syncd.errors import Unmappable
 from syncd.ports import Target
 from tests.connectors.portal import Behaviour, Talk, answer
-from tests.contract.behaviours import ENDLESS, LATER, LOST, each
+from tests.contract.behaviours import LATER, LOST, SLOW, each
 from tests.contract.surroundings import FileServer, Surroundings
 from tests.contract.test_failures import HASTY, OFTEN, within
 
@@ -79,7 +79,7 @@ def test_a_file_that_is_not_there_is_for_a_person(filing: Surroundings, file_ser
         assert refused(filing, send(filing, str(tmp_path / "none.pdf")))
 
 
-@each({**LOST, **ENDLESS, **LATER, "503": answer(b"", 503)})
+@each({**LOST, **SLOW, **LATER, "503": answer(b"", 503)})
 def test_a_file_server_in_trouble_makes_this_dossier_wait(filing: Surroundings, file_server: FileServer, behaviour: Behaviour) -> None:
     file_server.will("91.pdf", *[behaviour] * OFTEN)
     target = filing.make(timeout=HASTY, clock=SystemClock())
