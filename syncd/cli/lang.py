@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -22,6 +23,17 @@ _spoken = ["en"]
 def use(language: str) -> None:
     """Speak `vi` or `en` from now on."""
     _spoken[0] = language
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Speak `vi` or `en` for a while."""
+    before = _spoken[0]
+    use(language)
+    try:
+        yield
+    finally:
+        use(before)
 
 
 def of_environment(environment: Mapping[str, str] = os.environ) -> str:

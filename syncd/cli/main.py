@@ -30,6 +30,7 @@ _LAZY = {
     "run": "syncd.cli.run:run",
     "status": "syncd.cli.status:status",
     "show": "syncd.cli.show:show",
+    "report": "syncd.cli.report:report",
     "preview": "syncd.cli.preview:preview",
     "log": "syncd.cli.log:log",
     "dead": "syncd.cli.dead:dead",

@@ -136,7 +136,7 @@ def _agencies(figure: Figure, agencies: Sequence[Line], names: Sequence[str], ti
         rates = [100 * (line.share(indicator).rate or 0) for line in agencies]
         axes.barh([place + shift for place in range(len(agencies))], rates, 0.36, color=colour, label=titles[indicator])
     axes.set_yticks(range(len(agencies)), [name if len(name) <= 48 else f"{name[:47]}…" for name in names])  # noqa: PLR2004
-    axes.invert_yaxis()
+    axes.set_ylim(len(agencies) - 0.4, -0.6)
     _percents(axes.xaxis, axes.set_xlim, 100)
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
 
