@@ -34,7 +34,7 @@ from syncd.metrics import Metrics
 from syncd.options import TargetOptions
 from syncd.ports import Target
 from syncd.store.ledger import Ledger
-from syncd.turns import ALREADY_THERE, UNKNOWN_SENT, adopted, look_up, next_portion
+from syncd.turns import ALREADY_THERE, UNKNOWN_SENT, adopted, look_up, next_portion, told
 
 log = structlog.get_logger()
 
@@ -86,7 +86,8 @@ class Delivery:
         receipt = Receipt(outcome=standing.outcome, exists=standing.exists, message=standing.message, text=standing.text, retry_after=standing.retry_after)
         made = Made(at=at, receipt=receipt, seconds=self.clock.monotonic() - began)
         self._learn(made)
-        return self.books.looked_up(claim, _as_told(claim, standing), made)
+        known = told(claim, standing, replaces=self.target.replaces)
+        return self._guessed(claim, at) if known is None else self.books.looked_up(claim, known, made)
 
     def _guessed(self, claim: Claim, at: datetime) -> Claim | None:
         """What to do where nobody can tell whether a call arrived: what replaces itself goes again, the rest a person settles."""
@@ -166,10 +167,3 @@ def _bug(claim: Claim, error: Exception) -> Receipt:
     return Receipt(
         outcome=Outcome.UNKNOWN, code="internal", message=f"the connector failed: {type(error).__name__}", hint="report it with the log of this moment"
     )
-
-
-def _as_told(claim: Claim, standing: Standing) -> Claim:
-    """The claim, with the target's word on whether the dossier is there."""
-    if standing.exists is None or standing.exists is claim.created:
-        return adopted(replace(claim, unsure=False), standing)
-    return adopted(replace(claim, unsure=False, created=standing.exists, sent_digest=""), standing)

@@ -71,6 +71,18 @@ def _steps_delivered(claim: Claim, count: int) -> Claim:
     return replace(claim, steps=claim.steps[count:], steps_sent=max(claim.steps_sent, last), owed=rest, unsure=False, doubts=0, failures=0)
 
 
+def told(claim: Claim, standing: Standing, *, replaces: bool) -> Claim | None:
+    """The claim with the target's word on whether it is there. What does not replace itself and is there is not sent again; None
+    where the target may speak of an earlier one, and only a person can say."""
+    if standing.exists and not replaces and claim.record_due:
+        if claim.created:
+            return None
+        return replace(claim, unsure=False, created=True, sent_version=claim.version, sent_digest=claim.digest)
+    if standing.exists is None or standing.exists is claim.created:
+        return adopted(replace(claim, unsure=False), standing)
+    return adopted(replace(claim, unsure=False, created=standing.exists, sent_digest=""), standing)
+
+
 def adopted(claim: Claim, standing: Standing) -> Claim:
     """The claim once it is known what the target had of the dossier before we ever wrote it down (a lost state, a province that
     comes from another programme): what it has is taken as sent, and marked so.

@@ -136,6 +136,7 @@ class RecordingOffice(RecordingTarget):
         super().__init__(name)
         self.replaces = False
         self.taken: list[tuple[str, str, str]] = []  #: subject, operation, title
+        self.tell: Callable[[], Standing | None] = lambda: None
 
     def compose(self, portion: Portion) -> Element:
         draft = portion.matter
@@ -153,4 +154,4 @@ class RecordingOffice(RecordingTarget):
         return Receipt(outcome=Outcome.DELIVERED, exists=True, memo={element.subject: f"doc-{len(self.taken)}"})
 
     def look_up(self, portion: Portion) -> Standing | None:
-        return None
+        return self.tell()

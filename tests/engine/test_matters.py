@@ -7,7 +7,7 @@ from datetime import timedelta
 from msgspec.structs import replace
 from sqlalchemy import select
 
-from syncd.calls import Outcome, Receipt
+from syncd.calls import Outcome, Receipt, Standing
 from syncd.model import Agency, Problem, Statistic
 from syncd.store.intake import Intake
 from syncd.store.matters import Routes, subject_of
@@ -105,6 +105,43 @@ def test_a_lost_answer_waits_for_a_person_where_the_office_cannot_be_asked(make:
     engine.settle()
     assert len(target.taken) == 1
     assert engine.row_of("office", DRAFT)["state"] == "idle"
+
+
+def asked(target: RecordingOffice, *, exists: bool) -> None:
+    """From now on this office can tell whether it has a draft."""
+    target.tell = lambda: Standing(outcome=Outcome.DELIVERED, exists=exists)
+
+
+def test_an_office_that_has_the_draft_is_not_sent_it_again(make: Make) -> None:
+    engine, target = office(make)
+    asked(target, exists=True)
+    target.faults += [lost]
+    engine.see(dossier(), drafts=[draft()])
+    engine.settle()
+    assert len(target.taken) == 1
+    assert engine.row_of("office", DRAFT)["state"] == "idle"
+
+
+def test_an_office_that_has_it_not_is_sent_it_again(make: Make) -> None:
+    engine, target = office(make)
+    asked(target, exists=False)
+    target.faults += [vanished]
+    engine.see(dossier(), drafts=[draft()])
+    engine.settle()
+    assert len(target.taken) == 1
+
+
+def test_an_office_that_may_speak_of_the_draft_before_leaves_it_to_a_person(make: Make) -> None:
+    engine, target = office(make)
+    asked(target, exists=True)
+    engine.see(dossier(), drafts=[draft()])
+    engine.deliver()
+    target.faults += [lost]
+    engine.see(dossier(), drafts=[draft(revision="78")])
+    engine.deliver()
+    engine.pass_time(timedelta(hours=1))
+    engine.deliver()
+    assert engine.row_of("office", DRAFT)["error_code"] == UNKNOWN_SENT
 
 
 def test_a_person_who_found_nothing_sends_it_again(make: Make) -> None:
