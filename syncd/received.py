@@ -6,8 +6,8 @@ that is none must not reach a citizen. What an office may send is listed in `sni
 Where a document goes (`judge`), the first that applies:
 
     no dossier known for it                                       held: a person says which
-    issued, and without a number                                  held: a person gives it
     the same was said of the dossier under another key            late
+    issued, and without a number                                  held: a person gives it
     a result or refusal that is no news, of which draft is unsure held: it may be another draft's
     a second result of the same stage, and another one            held: a person says which one holds
     no news after the furthest stage of its draft                 late (laws of `documents.moves_on`)
@@ -78,7 +78,7 @@ class Earlier(Value):
     digest: str
     stage: Stage
     draft: str
-    stands: bool  #: written to the one-stop, or to be: what is held or came late decides nothing
+    stands: bool  #: written to the one-stop, or to be: what is held says no stage
     written: bool = False
 
 
@@ -174,15 +174,15 @@ def judge(document: IssuedDocument, digest: str, joined: Joined, earlier: Sequen
     """Where a document goes; with `force` a person has decided that it is news. `earlier` is of the same dossier, oldest first."""
     if not joined.dossier:
         return NO_DOSSIER
+    if not force and any(each.digest == digest for each in _of_this_round(document.stage, joined.draft, earlier)):
+        return WHICH_DRAFT if joined.several and document.stage is Stage.REJECTED else REPEATED
     if document.stage is Stage.ISSUED and not document.number.strip():
         return NO_NUMBER
-    return ARRIVED if force else _news(document, digest, joined, earlier)
+    return ARRIVED if force else _news(document, joined, earlier)
 
 
-def _news(document: IssuedDocument, digest: str, joined: Joined, earlier: Sequence[Earlier]) -> Judgement:
+def _news(document: IssuedDocument, joined: Joined, earlier: Sequence[Earlier]) -> Judgement:
     before = furthest(earlier, joined.draft)
-    if any(each.digest == digest for each in _of_this_round(document.stage, joined.draft, earlier)):
-        return WHICH_DRAFT if joined.several and document.stage is Stage.REJECTED else REPEATED
     if document.stage in RECALLS or moves_on(before, document.stage):
         return ARRIVED
     if joined.several and document.stage in (*RESULTS, Stage.REJECTED):

@@ -23,9 +23,9 @@ CREATE TABLE syncd_inbox (
     signer_position VARCHAR2(4000),                              -- and as what (chức vụ)
     agency_code VARCHAR2(4000),                                  -- identification code of the issuing agency
     agency_name VARCHAR2(4000),                                  -- its name (cơ quan ban hành)
-    abstract VARCHAR2(4000),                                     -- abstract (trích yếu)
+    abstract CLOB,                                               -- abstract (trích yếu)
     document_type VARCHAR2(4000),                                -- document type (loại văn bản)
-    reason VARCHAR2(4000),                                       -- why it was not approved, where stage = rejected
+    reason CLOB,                                                 -- why it was not approved, where stage = rejected
     file_count NUMBER(10),                                       -- rows of syncd_inbox_file that belong to it
     received_at TIMESTAMP,                                       -- when syncd received it; local to source.timezone, like all times here
     written_at TIMESTAMP,                                        -- when syncd wrote this row

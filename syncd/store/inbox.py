@@ -136,17 +136,20 @@ class Inbox:
         }
 
     def open(self, target: str, states: Sequence[str], now: datetime, limit: int, after: int = 0) -> list[Entry]:
-        """Up to `limit` rows in these states whose time has come, oldest first, above the id `after`. One that no key opens waits
-        for a person, and for nobody else."""
+        """Up to `limit` rows in these states whose time has come, oldest first, above the id `after`. One that is to be written and
+        that no key opens waits for a person, and for nobody else; to acknowledge one, its key is enough."""
         due = select(inbox).where(inbox.c.target == target, _OPEN, inbox.c.state.in_(states), inbox.c.due_at <= now, inbox.c.id > after)
         with self.database.read() as connection:
             rows = connection.execute(due.order_by(inbox.c.id).limit(limit)).all()
         entries = []
         for row in rows:
             try:
-                entries.append(self._entry(row))
+                entries.append(_entry(row, self.cipher.decoded(row.body, _decode)))
             except UndecipherableError as error:
-                self.set_aside(row.id, row.state, error)
+                if row.state == "arrived":
+                    self.set_aside(row.id, row.state, error)
+                else:
+                    entries.append(_entry(row, IssuedDocument(id=row.document, stage=Stage(row.stage))))
         return entries
 
     def set_aside(self, number: int, state: str, error: UndecipherableError) -> None:
@@ -154,22 +157,6 @@ class Inbox:
         values = {"state": "held", "error_code": "undecipherable", "error_message": error.message, "error_hint": error.hint}
         with self.database.write() as connection:
             connection.execute(update(inbox).where(inbox.c.id == number, inbox.c.state == state).values(**values))
-
-    def _entry(self, row: Any) -> Entry:
-        return Entry(
-            id=row.id,
-            target=row.target,
-            document=self.cipher.decoded(row.body, _decode),
-            digest=row.digest,
-            state=row.state,
-            stage=row.stage,
-            dossier=row.dossier,
-            draft=row.draft,
-            received_at=row.received_at,
-            failures=row.failures,
-            code=row.error_code,
-            message=row.error_message,
-        )
 
     def whole(self, entry: Entry) -> IssuedDocument:
         """The document with its files."""
@@ -232,6 +219,23 @@ class Inbox:
             if rows:
                 connection.execute(_FORGET_FILE, rows)
         return len(rows)
+
+
+def _entry(row: Any, document: IssuedDocument) -> Entry:
+    return Entry(
+        id=row.id,
+        target=row.target,
+        document=document,
+        digest=row.digest,
+        state=row.state,
+        stage=row.stage,
+        dossier=row.dossier,
+        draft=row.draft,
+        received_at=row.received_at,
+        failures=row.failures,
+        code=row.error_code,
+        message=row.error_message,
+    )
 
 
 def key_of(document: str) -> str:

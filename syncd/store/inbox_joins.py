@@ -18,7 +18,6 @@ from syncd.store.schema import inbox, ledger, matter, snapshot
 
 LONGEST_DRAFT = 75  #: of the column
 _LARGEST_KEY = 2**63 - 1
-_KNOWN_FROM_NOW_ON = ("arrived", "written", "held", "late", "done")
 
 
 def join(connection: Connection, target: str, document: IssuedDocument, dossier: str = "") -> Joined:
@@ -36,8 +35,10 @@ def join(connection: Connection, target: str, document: IssuedDocument, dossier:
 
 
 def history(connection: Connection, target: str, dossier: str, without: int = 0) -> list[Earlier]:
-    """What was taken of a dossier, oldest first, leaving out one row."""
-    query = select(inbox).where(inbox.c.dossier == dossier, inbox.c.target == target, inbox.c.id != without, inbox.c.state.in_(_KNOWN_FROM_NOW_ON))
+    """What was taken of a dossier, oldest first, leaving out one row. What came late is no part of it: it may have been late only
+    because of the row left out."""
+    taken = or_(inbox.c.state.in_(("arrived", "held")), inbox.c.written_at.is_not(None))
+    query = select(inbox).where(inbox.c.dossier == dossier, inbox.c.target == target, inbox.c.id != without, taken)
     return [
         Earlier(
             digest=row.digest,

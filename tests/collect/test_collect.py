@@ -271,6 +271,18 @@ def test_a_person_says_the_dossier_and_the_number(station: Station) -> None:
     assert station.office.verdicts("r1") == ["taken"]
 
 
+def test_a_numberless_result_handed_over_twice_needs_one_person_once(station: Station) -> None:
+    bare = replace(document("r1"), number="")
+    station.collecting.take(bare)
+    station.collecting.take(replace(bare, id="r2"))
+    assert station.row("r2").error.code == "repeated"
+    station.orders().assign(station.row("r1").id, Addition(number="9/QĐ-UBND"), "")
+    station.collecting.take(replace(bare, id="r3"))
+    station.collecting.run()
+    assert station.written() == [("r1", "issued", "")]
+    assert station.row("r3").error.code == "repeated"
+
+
 def test_what_is_assigned_too_late_is_late(station: Station) -> None:
     station.office.issue(replace(document("s1", Stage.SIGNED), dossier=""))
     station.collecting.run()

@@ -82,6 +82,14 @@ def test_a_document_that_no_key_opens_waits_for_a_person_and_for_nobody_else(sta
     assert station.row("r1").state == "arrived"
 
 
+def test_what_is_only_to_be_told_needs_no_key(station: Station) -> None:
+    strange = Inbox(station.database, STRANGE)
+    strange.keep(OFFICE, document("x1"), station.clock.now(), Refusal(code="file_type", message="file 1 is not what it says it is"))
+    station.office.issue(document("x1"))
+    station.collecting.run()
+    assert (station.row("x1").state, station.office.verdicts("x1")) == ("void", ["failed"])
+
+
 def test_a_file_that_no_key_opens_holds_its_document(station: Station) -> None:
     station.collecting.take(document("r1"))
     with station.database.write() as connection:

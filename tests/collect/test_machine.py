@@ -13,9 +13,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from msgspec.structs import replace
+from sqlalchemy import select
 
 from syncd.documents import Stage, moves_on
 from syncd.store.inbox_orders import Addition
+from syncd.store.schema import inbox
 from tests.clocks import TurnedClock
 from tests.collect.mortal import MOMENTS
 from tests.collect.office import DOWN
@@ -118,6 +120,13 @@ class Way(RuleBasedStateMachine):
                 stages = [Stage(stage) for _, stage, own in rows if own == draft]
                 assert all(moves_on(before, now) for before, now in pairwise(stages)), stages
 
+    def no_result_is_lost(self) -> None:
+        """Each thing that was issued is in the one-stop, or waits for a person."""
+        with self.station.database.read() as connection:
+            rows = connection.execute(select(inbox).where(inbox.c.stage == "issued")).all()
+        safe = {(row.dossier, row.digest) for row in rows if row.written_at or row.state == "held"}
+        assert {(row.dossier, row.digest) for row in rows} == safe
+
     def teardown(self) -> None:
         if not hasattr(self, "station"):
             return
@@ -128,6 +137,7 @@ class Way(RuleBasedStateMachine):
         states = self.station.states()
         assert set(states.values()) <= {"done", "held"}
         assert sorted(self.station.office.queue()) == sorted(key for key, state in states.items() if state == "held")
+        self.no_result_is_lost()
         written = {key for key, _, _ in self.station.written()}
         assert written == {each.document for each in self.station.listed() if each.written_at}
         self.station.close()
