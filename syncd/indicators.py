@@ -127,10 +127,11 @@ class Indicators:
     """Counts dossiers as they pass by, and says of each what it costs."""
 
     def __init__(self, now: datetime, zone: tzinfo, absent: Absent, wanted: Callable[[str, str], bool] = lambda _agency, _month: True) -> None:
-        """`wanted` chooses by code of the agency and by month; what it does not choose is passed over."""
+        """`wanted` chooses by code of the agency and by month (empty where the dossier was never received); what it does not
+        choose is passed over."""
         self.now = now
         self.zone = zone
-        self.uncounted = 0  #: dossiers without a time of reception, or with one in the future
+        self.uncounted = 0  #: dossiers wanted, but without a time of reception, or with one in the future
         self._absent = absent
         self._wanted = wanted
         self._lines: dict[tuple[str, str], _Tally] = {}
@@ -146,11 +147,11 @@ class Indicators:
         """Count one dossier; what it costs, if anything."""
         dossier = snapshot.dossier
         received = dossier.received_at
+        month = f"{received.astimezone(self.zone):%Y-%m}" if received else ""
+        if not self._wanted(dossier.agency.code, month):
+            return None
         if received is None or received > self.now:
             self.uncounted += 1
-            return None
-        month = f"{received.astimezone(self.zone):%Y-%m}"
-        if not self._wanted(dossier.agency.code, month):
             return None
         verdicts = judge(snapshot, self.now, self._absent(dossier))
         self._call(dossier.agency, received)

@@ -135,7 +135,7 @@ def _publish(app: App, fold: Indicators, worst: Worst, name: str, agency: str, p
         page = ReportPage(
             at=fold.now.astimezone(app.zone),
             target=name,
-            scope=agency,
+            scope=_scope(fold, agency),
             months=tuple(fold.months()),
             agencies=tuple(fold.agencies()),
             total=fold.total(),
@@ -150,6 +150,11 @@ def _publish(app: App, fold: Indicators, worst: Worst, name: str, agency: str, p
         )
         file.writelines(report_page(page))
     click.echo(t("{file} is written.", file=path), err=True)
+
+
+def _scope(fold: Indicators, agency: str) -> str:
+    name = next((line.agency.name for line in fold.agencies() if line.agency.code == agency), "")
+    return f"{name} ({agency})" if name else agency
 
 
 def _blocks(app: App, fold: Indicators, worst: Worst, name: str) -> Iterable[Block]:

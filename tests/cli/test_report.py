@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lxml import etree
 from sqlalchemy import text
 
-from syncd.cli import exits
+from syncd.cli import exits, lang, report_words
 from syncd.cli.report_values import Report, Worst
 from syncd.indicators import Cost, Indicator, Reason, Why
 from syncd.model import Agency
@@ -83,13 +83,16 @@ def test_no_citizen_is_named_anywhere(syncd: Caller, world: World, tmp_path: Pat
 
 
 @FILLED
-def test_one_month_and_one_agency_can_be_asked_for(syncd: Caller) -> None:
+def test_one_month_and_one_agency_can_be_asked_for(syncd: Caller, tmp_path: Path) -> None:
     whole = msgspec.json.decode(syncd("report", "--json").out, type=Report)
     one = next(line for line in whole.lines if line.month)
     month, agency = str(one.month), str(one.agency)
     told = msgspec.json.decode(syncd("report", "--json", "--month", month, "--agency", agency).out, type=Report)
     assert (told.month, told.agency) == (month, agency)
     assert [(line.agency, line.month, line.indicators) for line in told.lines] == [(agency, month, one.indicators)]
+    page = tmp_path / "page.html"
+    syncd("report", "--html", str(page), "--agency", agency)
+    assert f"{one.name} ({agency})" in page.read_text("utf-8")
     province = msgspec.json.decode(syncd("report", "--json", "--agency", "H03").out, type=Report)
     assert province.total == whole.total
     nobody = syncd("report", "--month", "1999-01")
@@ -162,6 +165,27 @@ def test_a_dossier_that_waits_for_a_person_says_what_is_wrong(syncd: Caller, wor
     lost = [reason for reason in costs[row.dossierNo].reasons if reason.indicator is Indicator.SYNCED]
     assert [reason.why for reason in lost] == [Why.ABSENT]
     assert "TenTTHC" in lost[0].detail
+
+
+@pytest.mark.parametrize("language", lang.LANGUAGES)
+@pytest.mark.parametrize("why", Why)
+def test_every_reason_has_its_words(why: Why, language: str) -> None:
+    lang.use(language)
+    in_general = report_words.short(why)
+    particular = report_words.reason(Reason(indicator=Indicator.SYNCED, why=why, days=7, detail="is missing"))
+    assert in_general
+    assert ("7" in particular) == (why in (Why.LATE, Why.OVERDUE))
+    said = lang.sentence("is missing") in particular
+    assert said == (why in (Why.ABSENT, Why.FIELD))
+
+
+def test_the_way_of_filing_is_named() -> None:
+    for detail, words in (("post", "filed by post"), ("counter", "filed at the counter"), ("", "filed at the counter")):
+        assert report_words.reason(Reason(indicator=Indicator.ONLINE, why=Why.CHANNEL, detail=detail)) == words
+    twice = (Reason(indicator=Indicator.DIGITISED, why=Why.RESULT_LINK), Reason(indicator=Indicator.RESULT_FILE, why=Why.RESULT_LINK))
+    cost = Cost(dossier="A", agency=Agency(), month="2025-07", reasons=twice)
+    assert report_words.reasons(cost) == ("no result file",)
+    assert report_words.agency(cost.agency) == "(agency not known)"
 
 
 def test_without_a_state_it_says_so_and_leaves_none(syncd: Caller, world: World) -> None:

@@ -172,6 +172,10 @@ def test_only_what_is_wanted_is_counted() -> None:
     fold = Indicators(NOW, ZONE, absent, lambda agency, month: (agency, month) == (WARD.code, "2025-03"))
     costs = list(fold.costs(Snapshot(dossier=each) for each in (dossier(), dossier(received_at=day(1, 2)), dossier(agency=Agency(code="H03.2")))))
     assert [(line.agency, line.month, line.received) for line in fold.lines()] == [(WARD, "2025-03", 1)]
+    list(fold.costs(Snapshot(dossier=each) for each in (dossier(received_at=None), dossier(received_at=NOW + timedelta(days=60)))))
+    assert fold.uncounted == 0
+    list(fold.costs([Snapshot(dossier=dossier(received_at=NOW + timedelta(days=1)))]))
+    assert fold.uncounted == 1
     assert len(asked) == len(costs) == 1, "of the others the portal is not asked"
 
 
