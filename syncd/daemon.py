@@ -167,6 +167,8 @@ class Daemon:
         timetable.daily(self.settings.schedule.prune, "prune", lambda: self._chore("prune", self._prune))
         if self.tally is not None:
             timetable.daily(self.settings.schedule.statistics, "statistics", lambda: self._chore("statistics", self._count))
+            if self.tally.overdue():
+                timetable.soon("statistics", lambda: self._chore("statistics", self._count))
         for way_back in self.collecting:
             timetable.every(way_back.options.collect, f"collect:{way_back.name}", partial(self._chore, "collect", partial(self._collect, way_back)))
         return timetable

@@ -30,6 +30,10 @@ class Timetable:
         trigger = IntervalTrigger(seconds=span.total_seconds(), timezone=self._zone)
         self._scheduler.add_job(chore, trigger, id=name, name=name, next_run_time=datetime.now(self._zone))
 
+    def soon(self, name: str, chore: Chore) -> None:
+        """Run a chore once, as soon as the timetable has begun."""
+        self._scheduler.add_job(chore, id=f"{name}:soon", name=name)
+
     def daily(self, when: str, name: str, chore: Chore) -> None:
         """Run a chore at a time of day (`"02:30"`) or by a cron expression (`"30 2 * * *"`)."""
         if ":" in when:

@@ -145,15 +145,15 @@ def build_daemon(settings: Settings, state: State) -> Iterator[Daemon]:
             maintainer=Maintainer(state.ledger, state.board, inbox, clock, metrics, enabled),
             workers=workers,
             collecting=[_collecting(settings, state, each, outlet, metrics) for each in issuing] if outlet else [],
-            tally=_tally(settings, source, intake, clock) if ways.statistics else None,
+            tally=_tally(settings, state, source, intake) if ways.statistics else None,
         )
         yield Daemon(settings, parts, stopping, clock, metrics)
 
 
-def _tally(settings: Settings, source: Source, intake: Intake, clock: Clock) -> Tally:
+def _tally(settings: Settings, state: State, source: Source, intake: Intake) -> Tally:
     from syncd.tally import Tally
 
-    return Tally(source, intake, clock, settings.zone)
+    return Tally(source, intake, state.board, state.clock, settings.zone)
 
 
 def _collecting(settings: Settings, state: State, workers: Workers, outlet: Outlet, metrics: Metrics) -> Collecting:
