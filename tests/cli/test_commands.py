@@ -13,6 +13,8 @@ WRITING = {
     "dead retry",
     "dead discard",
     "dead arrived",
+    "inbox assign",
+    "inbox retry",
     "target pause",
     "target resume",
     "source accept",
@@ -22,7 +24,7 @@ WRITING = {
     "run",
 }
 READING = {
-    *("config check", "config show", "doctor", "db check", "status", "show", "preview", "log", "dead list", "dead show"),
+    *("config check", "config show", "doctor", "db check", "status", "show", "preview", "log", "dead list", "dead show", "inbox list", "inbox show"),
     *("target list", "target probe", "mapping check", "mapping show", "run"),
 }
 OTHERS = {"demo", "sandbox", "config example", "completion"}
