@@ -36,6 +36,14 @@ def call(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Surro
         yield made, name
 
 
+@pytest.fixture(params=[(kind, service) for kind in KINDS for service in kind.probed], ids=lambda pair: f"{pair[0].name}-{pair[1]}")
+def probed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Surroundings, str]]:
+    """Each far end, with each service that a probe asks."""
+    kind, service = request.param
+    with kind(tmp_path) as made:
+        yield made, service
+
+
 @pytest.fixture(params=[kind for kind in KINDS if kind.lookup], ids=_named)
 def asked(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Surroundings]:
     """Each far end that can be asked what it holds."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,12 +10,9 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec.structs import replace
 
-from connectors._dvcqg.options import DvcqgOptions
 from connectors.dvcqg import connector
 from syncd.calls import Portion
-from syncd.clock import Clock
 from syncd.model import Dossier
-from syncd.ports import Target
 from tests.connectors.portal import PASSWORD, Asked, Behaviour, ScriptedPortal, answer
 from tests.contract.surroundings import RECORD, STEP, Surroundings, dossier, strings, written
 
@@ -23,10 +20,8 @@ from tests.contract.surroundings import RECORD, STEP, Surroundings, dossier, str
 class Dvcqg(Surroundings):
     """What both ways have in common."""
 
+    connector = connector
     steps = True
-
-    def build(self, options: Mapping[str, Any], clock: Clock, sleep: Callable[[float], None]) -> Target:
-        return connector.build("dvcqg", DvcqgOptions.model_validate(options), clock=clock, sleep=sleep)
 
     def portion(self, kind: str = RECORD, about: Dossier | None = None, file: str = "") -> Portion:
         return written(about or dossier(), kind)
@@ -49,7 +44,8 @@ class Envelope(Dvcqg):
 
     name = "dvcqg-envelope"
     calls = {RECORD: "DongBoHoSoMC", STEP: "CapNhatTienDoHoSoMC"}  # noqa: RUF012 nobody writes to it
-    admission = probed = "login"
+    admission = "login"
+    probed = ("login", "LayDanhSachTTHC")
     catalogue = "LayDanhSachTTHC"
     lookup = "TraCuuHoSo"
 
@@ -71,7 +67,7 @@ class Gateway(Dvcqg):
     calls = {RECORD: "them", STEP: "tien-do"}  # noqa: RUF012
     lookup = "tim"
     catalogue = "danh-muc"
-    probed = "them"
+    probed = ("them", "danh-muc")
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, _Gateway())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -12,15 +12,12 @@ from xml.sax.saxutils import escape
 from lxml import etree
 from msgspec.structs import replace
 
-from connectors._ioffice.options import IofficeOptions
 from connectors.ioffice import connector
 from syncd.calls import Outcome, Portion
-from syncd.clock import Clock
 from syncd.model import Dossier
-from syncd.ports import Target
 from syncd.sandbox.edxml_reader import read_draft
 from tests.connectors.portal import Asked, Behaviour, ScriptedPortal, Talk, answer
-from tests.contract.surroundings import CHANGE, DRAFT, PDF, RECORD, Collecting, Surroundings, dossier, drafted, strings
+from tests.contract.surroundings import DRAFT, PDF, RECORD, Collecting, Surroundings, dossier, drafted, strings
 
 PASSWORD = 'mật khẩu <"7">&'
 ACCESS, SECRET, FIXED = "khoa-truy-cap-51", "bi-mat/51+x==", "the-co-dinh-7421"
@@ -32,25 +29,24 @@ SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 class Drafts(Surroundings):
     """What both dialects have in common."""
 
+    connector = connector
     files = True
 
-    def build(self, options: Mapping[str, Any], clock: Clock, sleep: Callable[[float], None]) -> Target:
-        return connector.build("ioffice", IofficeOptions.model_validate(options), clock=clock, sleep=sleep)
-
     def portion(self, kind: str = RECORD, about: Dossier | None = None, file: str = "") -> Portion:
-        return drafted(about or dossier(), replace(DRAFT, file=file or str(self.draft_file)), kind)
+        return drafted(about or dossier(), replace(DRAFT, file=file or str(self.draft_file)))
 
     def lacking(self) -> Portion:
-        return drafted(dossier(), replace(DRAFT, file=""), RECORD)
+        return drafted(dossier(), replace(DRAFT, file=""))
 
 
 class OfficeSoap(Drafts, Collecting):
     """SOAP and edXML, user name and password in each request."""
 
     name = "ioffice-soap"
-    calls = {RECORD: SEND, CHANGE: SEND}  # noqa: RUF012 nobody writes to it
+    calls = {RECORD: SEND}  # noqa: RUF012 nobody writes to it
     lookup = STATUS
-    listing = probed = LIST
+    listing = LIST
+    probed = (LIST,)
     fetching, acknowledging = FETCH, ACKNOWLEDGE
 
     def __init__(self, folder: Path) -> None:
@@ -96,8 +92,9 @@ class OfficeVnpt(Drafts):
     """VNPT's REST, a token asked for with a fixed one."""
 
     name = "ioffice-vnpt"
-    calls = {RECORD: "sendVB", CHANGE: "sendVB"}  # noqa: RUF012
-    admission = probed = "u-51"
+    calls = {RECORD: "sendVB"}  # noqa: RUF012
+    admission = "u-51"
+    probed = ("u-51",)
     taken_for = {"other-json": Outcome.DELIVERED, "list": Outcome.DELIVERED, "text": Outcome.DELIVERED, "number": Outcome.REJECTED}  # noqa: RUF012
 
     def __init__(self, folder: Path) -> None:
@@ -185,7 +182,7 @@ class _Office(ScriptedPortal):
                 self.taken.setdefault(fields["clientMessageId"], (fields["dossierCode"], fields["correlation"]))
                 return f"<resultCode>{code}</resultCode><docId>IO-1</docId>"
             case "GetDocumentStatus":
-                found = [correlation for code, correlation in self.taken.values() if code == fields["dossierCode"]]
+                found = [correlation for code, correlation in self.taken.values() if code == fields.get("dossierCode", code)]
                 state = "".join(f"<statusCode>01</statusCode><docId>IO-1</docId><correlation>{correlation}</correlation>" for correlation in found[:1])
                 return f"<resultCode>{0 if found else 31}</resultCode>{state}"
             case "ListIssuedDocuments":

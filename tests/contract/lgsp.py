@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 
-from connectors._lgsp.options import LgspOptions
 from connectors.lgsp import connector
 from syncd.calls import Operation, Portion
-from syncd.clock import Clock
 from syncd.model import Agency, Dossier, Statistic
-from syncd.ports import Target
 from tests.connectors.gateway import BASIC, KEY, SECRET, ScriptedGateway
 from tests.connectors.portal import Asked, Behaviour, answer
 from tests.contract.surroundings import RECORD, STEP, FileServer, Surroundings, dossier, strings, written
@@ -26,17 +23,16 @@ MONTH = Statistic(agency=Agency(code="000.00.14.H03", name="UBND phường Đứ
 class Lgsp(Surroundings):
     """Papers are named."""
 
+    connector = connector
     name = "lgsp"
     calls = {RECORD: "SyncDocument", STEP: "UpdateDocumentTraces", STATISTIC: "UpdateStatistic"}  # noqa: RUF012 nobody writes to it
-    admission = probed = "token"
+    admission = "token"
+    probed = ("token", "SyncDocument")
     steps = True
 
     def __init__(self, folder: Path) -> None:
         self.gateway = ScriptedGateway()
         super().__init__(folder, self.gateway)
-
-    def build(self, options: Mapping[str, Any], clock: Clock, sleep: Callable[[float], None]) -> Target:
-        return connector.build("lgsp", LgspOptions.model_validate(options), clock=clock, sleep=sleep)
 
     def options(self) -> dict[str, Any]:
         client = {"auth": "wso2_basic", "token_url": self.gateway.token_url, "consumer_key": KEY, "consumer_secret": SECRET}

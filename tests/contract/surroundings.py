@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self
 
 from msgspec.structs import replace
 
@@ -21,7 +21,7 @@ from syncd.clock import Clock
 from syncd.documents import Verdict
 from syncd.model import Dossier, Draft, Owner
 from syncd.options import TargetOptions
-from syncd.ports import Collector, Target
+from syncd.ports import Collector, Connector, Target
 from tests.clocks import TurnedClock
 from tests.connectors.dossiers import AT, DOSSIER, OWNER, STEPS
 from tests.connectors.portal import Asked, Behaviour, ScriptedPortal
@@ -40,7 +40,7 @@ DRAFT = Draft(
     submitter_name="Hoàng Thị Lan",
     due_at=AT + timedelta(days=1),
 )
-RECORD, STEP, CHANGE = "record", "step", "change"  #: kinds of call
+RECORD, STEP = "record", "step"  #: kinds of call
 
 
 def citizen(owner: Owner = OWNER) -> tuple[str, ...]:
@@ -53,15 +53,24 @@ def dossier(number: int = 1) -> Dossier:
     return replace(DOSSIER, code=f"000.00.14.H03-250303-{number:04}", source_id=number)
 
 
+class Buildable(Connector, Protocol):
+    """A connector whose waits a test can leave out."""
+
+    def build(self, name: str, options: TargetOptions, *, clock: Clock, mappings: Path | None = None, sleep: Callable[[float], None] = ...) -> Target:
+        """A target that waits by `sleep`."""
+        ...
+
+
 class Surroundings(ABC):
     """A far end, and targets that speak to it."""
 
     name: ClassVar[str]
+    connector: ClassVar[Buildable]
     calls: ClassVar[Mapping[str, str]]  #: by the kind of call, the service that takes it
     admission: ClassVar[str] = ""  #: the service that gives a session or a token; "" where none is needed
     catalogue: ClassVar[str] = ""  #: the service whose list is looked at before a call; "" where there is none
     lookup: ClassVar[str] = ""  #: the service that is asked what the far end holds; "" where it cannot be
-    probed: ClassVar[str] = ""  #: the service that a probe asks
+    probed: ClassVar[tuple[str, ...]]  #: the services that a probe asks
     files: ClassVar[bool] = False  #: files go along
     paths: ClassVar[bool] = True  #: they may lie in a folder
     steps: ClassVar[bool] = False
@@ -89,9 +98,9 @@ class Surroundings(ABC):
         self._closing.callback(target.close)
         return target
 
-    @abstractmethod
     def build(self, options: Mapping[str, Any], clock: Clock, sleep: Callable[[float], None]) -> Target:
         """A target of the connector."""
+        return self.connector.build("far", self.connector.options.model_validate(options), clock=clock, sleep=sleep)
 
     @abstractmethod
     def options(self) -> dict[str, Any]:
@@ -194,10 +203,9 @@ def written(about: Dossier, kind: str, subject: str = "", operation: Operation =
     return Portion(operation=operation, dossier=about, subject=subject or about.code)
 
 
-def drafted(about: Dossier, draft: Draft, kind: str) -> Portion:
+def drafted(about: Dossier, draft: Draft) -> Portion:
     """A draft of a dossier."""
-    operation = Operation.UPDATE if kind == CHANGE else Operation.CREATE
-    return Portion(operation=operation, dossier=about, subject=f"{about.code}/{draft.id}", matter=draft)
+    return Portion(operation=Operation.CREATE, dossier=about, subject=f"{about.code}/{draft.id}", matter=draft)
 
 
 def strings(value: object) -> Iterator[str]:
@@ -218,5 +226,3 @@ def composed(text: str) -> str:
 
 
 TAKEN, FAILED = Verdict(taken=True), Verdict(taken=False, reason="the package has no file")
-Build = Callable[..., Target]
-Options = type[TargetOptions]

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 
-from connectors._tdoffice.options import TdofficeOptions
 from connectors.tdoffice import connector
 from syncd.calls import Portion
-from syncd.clock import Clock
 from syncd.model import Dossier
-from syncd.ports import Target
 from tests.connectors.portal import Asked, Behaviour, ScriptedPortal, answer
-from tests.contract.surroundings import CHANGE, DRAFT, PDF, RECORD, Collecting, dossier, drafted, strings
+from tests.contract.surroundings import DRAFT, PDF, RECORD, Collecting, dossier, drafted, strings
 
 TOKEN = "the-cua-mot-cua-7/7"
 SEND, LIST, FETCH, ACKNOWLEDGE = "GuiHoSo", "LayDanhSachGoiTinVanBan", "LayGoiTinVanBan", "CapNhatTrangThaiVanBan"
@@ -30,18 +27,17 @@ def said(data: object, code: int = 200, message: str = "") -> Behaviour:
 class Tdoffice(Collecting):
     """The axis."""
 
+    connector = connector
     name = "tdoffice"
-    calls = {RECORD: SEND, CHANGE: SEND}  # noqa: RUF012 nobody writes to it
-    listing = probed = LIST
+    calls = {RECORD: SEND}  # noqa: RUF012 nobody writes to it
+    listing = LIST
+    probed = (LIST,)
     fetching, acknowledging = FETCH, ACKNOWLEDGE
     files = True
 
     def __init__(self, folder: Path) -> None:
         self.axis = _Axis()
         super().__init__(folder, self.axis)
-
-    def build(self, options: Mapping[str, Any], clock: Clock, sleep: Callable[[float], None]) -> Target:
-        return connector.build("tdoffice", TdofficeOptions.model_validate(options), clock=clock, sleep=sleep)
 
     def options(self) -> dict[str, Any]:
         return {"connector": "tdoffice", "base_url": f"{self.server.root}/lienthonghsqlvb", "token": TOKEN, "agency_code": "H03", "top": 2}
@@ -50,7 +46,7 @@ class Tdoffice(Collecting):
         return (TOKEN,)
 
     def portion(self, kind: str = RECORD, about: Dossier | None = None, file: str = "") -> Portion:
-        return drafted(about or dossier(), replace(DRAFT, file=file or str(self.draft_file)), kind)
+        return drafted(about or dossier(), replace(DRAFT, file=file or str(self.draft_file)))
 
     def refusal(self, said_: str) -> Behaviour:
         return said(None, 400, said_)
@@ -65,7 +61,7 @@ class Tdoffice(Collecting):
         return [base64.b64decode(entry["Base64"]) for entry in asked.body["VanBanDuThao"]["DinhKem"]]
 
     def lacking(self) -> Portion:
-        return drafted(dossier(), replace(DRAFT, file=str(self.draft_file), signer="", signer_name=""), RECORD)
+        return drafted(dossier(), replace(DRAFT, file=str(self.draft_file), signer="", signer_name=""))
 
     def issue(self, *documents: str) -> None:
         self.axis.waiting += documents

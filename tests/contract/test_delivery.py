@@ -5,17 +5,31 @@ from __future__ import annotations
 import threading
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import entry_points
 
 import msgspec
 import pytest
 from msgspec.structs import replace
 
-from syncd.calls import Outcome
+from syncd.calls import Operation, Outcome
 from syncd.errors import Unmappable
-from syncd.model import Draft
+from syncd.model import Draft, Kind
+from tests.contract.conftest import KINDS
 from tests.contract.surroundings import Surroundings, citizen, composed, dossier
 
 THREADS = 16
+
+
+def test_every_target_that_is_shipped_goes_through_this_suite() -> None:
+    shipped = {point.name: point.load() for point in entry_points(group="syncd.targets")}
+    assert {kind.connector for kind in KINDS} == set(shipped.values())
+
+
+def test_a_connector_takes_what_it_is_sent(call: tuple[Surroundings, str]) -> None:
+    far, kind = call
+    portion, options = far.portion(kind), far.connector.options.model_validate(far.options())
+    sort = Kind.DRAFT if isinstance(portion.matter, Draft) else Kind.STATISTIC if portion.matter else Kind.DOSSIER
+    assert sort in far.connector.takes(options)
 
 
 def test_what_is_sent_arrives(call: tuple[Surroundings, str]) -> None:
@@ -39,6 +53,15 @@ def test_what_is_sent_twice_is_there_once_or_its_sender_can_find_out(far: Surrou
     assert (standing is None) is (not far.lookup)
     if target.replaces:
         assert far.holds() == [portion.dossier.code]
+
+
+def test_a_change_is_sent_with_what_was_to_be_remembered(far: Surroundings) -> None:
+    target, portion = far.make(), far.portion()
+    first = target.send([target.compose(portion)])
+    assert set(first.memo) <= {portion.subject}
+    again = replace(portion, operation=Operation.UPDATE, memo=first.memo.get(portion.subject, ""))
+    assert target.send([target.compose(again)]).outcome is Outcome.DELIVERED
+    assert far.lookup == "" or target.look_up(again) is not None
 
 
 def test_what_was_never_sent_is_not_there(asked: Surroundings) -> None:
