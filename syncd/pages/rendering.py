@@ -25,7 +25,7 @@ MOST_AGENCIES = 25  #: in a chart
 def report_page(page: ReportPage) -> Iterator[str]:
     """The indicators, with charts. Raises `ConfigurationError` where matplotlib is not installed."""
     charts = draw(page.total, page.months[-MOST_MONTHS:], _largest(page), page.titles)
-    return _pieces("report.html", page=page, charts=charts, indicators=list(Indicator), goals=GOALS)
+    return _pieces("report.html", page=page, charts=charts, indicators=list(Indicator), goals=GOALS, most_agencies=MOST_AGENCIES)
 
 
 def evidence_page(page: EvidencePage) -> Iterator[str]:

@@ -134,6 +134,7 @@ def test_a_chart_shows_the_largest_agencies_and_the_table_all() -> None:
     drawn = page.findall(f".//{SVG}svg")[-1]
     assert sum("Đơn vị số" in text(each) for each in drawn.iter(f"{SVG}text")) == MOST_AGENCIES
     assert text(section(page, "agencies")).count("H03.") == 60
+    assert "25 đơn vị có nhiều hồ sơ nhất; bảng dưới đây có đủ 60 đơn vị" in text(section(page, "agencies"))
 
 
 def test_without_matplotlib_the_report_says_what_to_install(report: ReportPage, monkeypatch: pytest.MonkeyPatch) -> None:
