@@ -29,6 +29,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import structlog
+from msgspec.structs import replace
 
 from syncd.calls import Outcome, Receipt
 from syncd.clock import Clock
@@ -49,7 +50,7 @@ log = structlog.get_logger()
 
 AT_ONCE = 20  #: open rows read at one time; their files are read one document at a time
 PATIENCE = 3  #: documents in a row that the one-stop did not take, after which it is left alone until the next run
-_TAKEN = ("written", "late", "done")
+_TAKEN = ("written", "late")
 _TO_TELL = ("written", "late", "refused")
 _SAID = {"arrived": "document_collected", "held": "document_held", "late": "document_late", "refused": "document_refused"}
 
@@ -144,7 +145,7 @@ class Collecting:
         fetched = self._ask(lambda: self.collector.fetch(document), lambda receipt: receipt)
         if isinstance(fetched, IssuedDocument):
             self.gate.learn(Receipt(outcome=Outcome.DELIVERED))
-            self._keep(fetched)
+            self._keep(replace(fetched, id=document))  # the key it is listed under is the one to acknowledge
             return True
         self.gate.learn(fetched)
         if fetched.outcome is not Outcome.REJECTED:
@@ -163,7 +164,14 @@ class Collecting:
 
     def _report(self, kept: Kept, document: str, files: int = 0, remarks: int = 0) -> None:
         if kept.new:
-            words: dict[str, object] = {"target": self.name, "dossier": kept.dossier, "document": document, "stage": kept.stage, "files": files}
+            words: dict[str, object] = {
+                "target": self.name,
+                "dossier": kept.dossier,
+                "inbox": kept.id,
+                "document": document,
+                "stage": kept.stage,
+                "files": files,
+            }
             words |= {"remarks": remarks, **({"reason": kept.code, "detail": kept.message} if kept.code else {})}
             say = log.warning if kept.state in ("held", "refused") else log.info
             say(_SAID[kept.state], **words)
@@ -285,4 +293,4 @@ class Collecting:
 
 
 def _words(entry: Entry) -> dict[str, object]:
-    return {"target": entry.target, "dossier": entry.dossier, "document": entry.document.id, "stage": entry.stage}
+    return {"target": entry.target, "dossier": entry.dossier, "inbox": entry.id, "document": entry.document.id, "stage": entry.stage}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import create_engine, insert, select, text
+from sqlalchemy import create_engine, insert, text
 
 from connectors.onestop import OneStopOptions, connector
 from syncd.clock import Clock
@@ -161,11 +161,6 @@ class Station:
     def orders(self, *, rehearse: bool = False) -> InboxOrders:
         """The orders of a person."""
         return InboxOrders(self.database, CIPHER, self.clock, "officer@node", rehearse=rehearse)
-
-    def ledger_memo(self, subject: str) -> str:
-        """What the connector remembers of a draft."""
-        with self.database.read() as connection:
-            return str(connection.execute(select(ledger.c.memo).where(ledger.c.subject == subject)).scalar())
 
     def close(self) -> None:
         """Close the connections."""
