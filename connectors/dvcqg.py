@@ -1,8 +1,8 @@
 """The national public service portal (Cổng Dịch vụ công Quốc gia, DVCQG) as a target.
 
 The parts, each a module of `_dvcqg`: `mapping` puts dossiers and steps into the portal's terms, `wires` carries them by
-adapter or gateway, `answers` reads what comes back, `catalogue` knows the portal's procedures, `options` is what an
-administrator can say. Here they become a `Target`: answers become receipts, and receipts lose what must not be read.
+adapter or gateway, `answers` reads what comes back, `standing` holds it against the dossier, `catalogue` knows the portal's
+procedures, `options` is what an administrator can say. Here they become a `Target`: answers become receipts, and receipts lose what must not be read.
 
 A receipt's message goes to logs and screens. It loses the values of the elements it answers, which the portal likes to
 quote, and everything with the shape of personal data. Its text is kept sealed and may quote a citizen, but never a secret.
@@ -12,26 +12,31 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import msgspec
+import structlog
+from msgspec.structs import replace
 
 from connectors._dvcqg.answers import Answer, Answers
 from connectors._dvcqg.catalogue import Catalogue, Listing
 from connectors._dvcqg.mapping import CREATE, UPDATE, PortalMapping, Sent, load, moment
 from connectors._dvcqg.options import DvcqgOptions
+from connectors._dvcqg.standing import Compared, Comparing, Entry
 from connectors._dvcqg.wires import SERVICES, Envelope, Gateway, Wire
 from connectors._http.calls import Http, problems
 from connectors._http.outcomes import Trouble
 from connectors._secrets import beginning
-from syncd.calls import Element, Outcome, Portion, Receipt, Standing
+from syncd.calls import Difference, Element, Outcome, Portion, Receipt, Standing
 from syncd.clock import Clock
 from syncd.errors import ConfigurationError
 from syncd.model import Dossier, Kind, Origin, Problem
 from syncd.options import TargetOptions
 from syncd.ports import Collector, Target
 from syncd.redact import personal_values, redact
+
+log = structlog.get_logger()
 
 LONGEST_MESSAGE = 300
 LONGEST_TEXT = 2000
@@ -59,6 +64,7 @@ class Dvcqg:
         self._answers = Answers(mapping.words)
         self._wire = self._wired(options)
         self._catalogue = Catalogue(self._wire.catalogue, options.catalogue, self._answers, clock)
+        self._comparing = Comparing(mapping)
         self._records = msgspec.json.Decoder(list[Sent])
 
     def _wired(self, options: DvcqgOptions) -> Wire:
@@ -97,7 +103,7 @@ class Dvcqg:
         )
 
     def look_up(self, portion: Portion) -> Standing | None:
-        """What the portal says of this dossier: that it is there, and more where the answer has more."""
+        """What the portal says of this dossier: that it is there, and where the answer has more, what of it differs."""
         dossier = portion.dossier
         portals = dossier.origin is Origin.PORTAL
         code = dossier.portal_code if portals else dossier.code
@@ -111,10 +117,39 @@ class Dvcqg:
         entries = self._entries(answer)
         if entries is None:
             return Standing(outcome=Outcome.DELIVERED, message=message or "the answer does not say", text=text)
-        said = {} if portals else next((entry for entry in entries if str(entry.get("MAHOSO", code)) == code), {})
+        standing = Standing(outcome=Outcome.DELIVERED, exists=bool(entries), message=message, text=text)
+        said = next((entry for entry in entries if str(entry.get("MAHOSO", code)) == code), None)
+        return standing if said is None or portals else self._detailed(standing, portion, said)
+
+    def _detailed(self, standing: Standing, portion: Portion, said: Entry) -> Standing:
         status = self._mapping.status(said.get("MATRANGTHAI")) or self._mapping.status(said.get("TRANGTHAIHOSO"))
-        received, due = moment(said.get("NGAYTIEPNHAN")), moment(said.get("NGAYHENTRA"))
-        return Standing(outcome=Outcome.DELIVERED, exists=bool(entries), status=status, received_at=received, due_at=due, message=message, text=text)
+        found: Compared = self._comparing.compare(portion, said)
+        return replace(
+            standing,
+            status=status,
+            received_at=moment(said.get("NGAYTIEPNHAN")),
+            due_at=moment(said.get("NGAYHENTRA")),
+            compared=found.fields,
+            differences=tuple(self._told(each, personal_values(portion.dossier)) for each in found.differences),
+            steps=found.steps,
+        )
+
+    def _told(self, each: Difference, known: Sequence[str]) -> Difference:
+        """A difference fit to be read: the portal may have written a citizen's data where none belong."""
+        return replace(each, expected=self._clean(each.expected, known), found=self._clean(each.found, known))
+
+    def holdings(self, first: date, last: date) -> Sequence[str] | None:
+        """The codes of the dossiers that the portal lists for these days, where a service for that is configured."""
+        answer = self._wire.listing(first, last, self._until())
+        if answer is None:
+            return None
+        entries = None if isinstance(answer, Trouble) else self._entries(answer)
+        codes = [str(entry.get("MAHOSO") or "").strip() for entry in entries or ()]
+        if entries is None or not all(codes):
+            error = self._clean(answer.message, ()) or "the answer lists no dossiers"
+            log.warning("holdings_unknown", target=self.name, error_code=answer.code, error=error, first=f"{first}", last=f"{last}")
+            return None
+        return codes
 
     def _entries(self, answer: Answer) -> list[dict[str, object]] | None:
         """What was found, its keys in capitals; None where the answer does not say whether anything was."""

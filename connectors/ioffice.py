@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import msgspec
@@ -76,6 +76,10 @@ class Ioffice:
         known = (*personal_values(portion.dossier), *((draft.title, draft.signer_name, draft.submitter_name) if draft else ()))
         message = redact(beginning(standing.message, secrets, LONGEST_TEXT), (*known, *secrets))[:LONGEST_MESSAGE]
         return msgspec.structs.replace(standing, message=message, text=beginning(standing.text, secrets, LONGEST_TEXT))
+
+    def holdings(self, first: date, last: date) -> Sequence[str] | None:
+        """An I-office has drafts, no dossiers."""
+        return None
 
     def probe(self) -> Receipt:
         """Whether I-office answers and knows us."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import msgspec
@@ -120,6 +120,10 @@ class Lgsp:
         return msgspec.json.encode(body)
 
     def look_up(self, portion: Portion) -> Standing | None:
+        """The platform has no such operation."""
+        return None
+
+    def holdings(self, first: date, last: date) -> Sequence[str] | None:
         """The platform has no such operation."""
         return None
 

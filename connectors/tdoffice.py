@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import msgspec
@@ -85,6 +85,10 @@ class Tdoffice:
 
     def look_up(self, portion: Portion) -> Standing | None:
         """The axis cannot be asked."""
+        return None
+
+    def holdings(self, first: date, last: date) -> Sequence[str] | None:
+        """The axis has drafts, no dossiers."""
         return None
 
     def probe(self) -> Receipt:

@@ -7,7 +7,7 @@ An adapter lives in `connectors/`, is found by entry point (group `syncd.targets
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -81,6 +81,12 @@ class Target(Protocol):
 
     def look_up(self, portion: Portion) -> Standing | None:
         """What the target holds of the dossier or matter of this portion; None where it cannot be asked at all."""
+        ...
+
+    def holdings(self, first: date, last: date) -> Sequence[str] | None:
+        """The codes of the dossiers that the target has, received between these days of Vietnamese time, both included, as the
+        target itself tells; None where it cannot be asked, or the call failed, which is logged: no list is not an empty list.
+        Matters are not among them."""
         ...
 
     def probe(self) -> Receipt:

@@ -39,6 +39,7 @@ class Words(BaseModel):
     exists_codes: tuple[str, ...]
     missing: tuple[str, ...]
     session: tuple[str, ...]
+    steps: tuple[str, ...] = ()  #: names of the list of steps in what a look-up answers; no regular expressions
 
     @field_validator("failure", "exists", "missing", "session")
     @classmethod
@@ -97,7 +98,8 @@ class PortalMapping:
         self._shapes = compiled.shapes
         self._unsupported = unsupported
         self._encode = msgspec.json.Encoder().encode
-        self._personal = {field for rules in compiled.file.shapes.values() for field, rule in rules.items() if rule.personal}
+        self.personal_fields = frozenset(field for rules in compiled.file.shapes.values() for field, rule in rules.items() if rule.personal)
+        self.dates = frozenset(field for rules in compiled.file.shapes.values() for field, rule in rules.items() if "instant" in rule.transforms)
 
     def compose(self, portion: Portion) -> Element:
         """The portion as JSON, ready to stand in a call. Raises `Unmappable` with every field at fault."""
@@ -112,6 +114,23 @@ class PortalMapping:
             return Element(subject=portion.subject or dossier.code, lane=STATUS, body=self._status(record))
         lane = UPDATE if portion.operation is Operation.UPDATE else CREATE
         return Element(subject=portion.subject or dossier.code, lane=lane, body=self._encode(self._shapes["record"].apply(record)))
+
+    def record(self, portion: Portion) -> dict[str, Any] | None:
+        """The record that the portal should have; None where the dossier cannot be put into its terms."""
+        if portion.dossier.problems:
+            return None
+        problems: list[Problem] = []
+        record = self._shapes["record"].read(self._record(portion), problems)
+        return None if problems else record
+
+    def steps(self, portion: Portion) -> list[dict[str, Any] | None]:
+        """The portion's steps as the portal should have them; None for one that cannot be put into its terms."""
+        return [None if step.problems else self._step(portion.dossier, step) for step in portion.steps]
+
+    def _step(self, dossier: Dossier, step: Step) -> dict[str, Any] | None:
+        problems: list[Problem] = []
+        event = self._shapes["step"].read(_Event(dossier, step), problems)
+        return None if problems else event
 
     def _record(self, portion: Portion) -> _Record:
         dossier = portion.dossier
@@ -162,7 +181,7 @@ class PortalMapping:
         elif isinstance(value, list):
             for part in value:
                 yield from self._told(part, field)
-        elif field in self._personal:
+        elif field in self.personal_fields:
             yield value
 
 

@@ -40,6 +40,9 @@ class DvcqgOptions(TargetOptions):
     dstcode_in: Literal["query", "header"] = Field("query", description="query | header")
     username: str = Field("", examples=["000.00.00.H03"], description="needed: account of the province at the portal")
     password: SecretStr = Field(SecretStr(""), description="and its password")
+    list_service: str = Field(
+        "", pattern=r"^$|^\w+$", description='service that lists the dossiers received between two days; "" = the portal cannot list', examples=["DanhSachHoSo"]
+    )
     session: Duration = Field("10m", gt=timedelta(0), description="how long a session is used before logging in again")  # type: ignore[assignment]
 
     create_url: str = Field("", pattern=r"^$|^https?://\S+$", description="gateway, needed: takes new dossiers; {agency} stands for the agency's code")

@@ -8,7 +8,7 @@ put together from bytes: what was composed is sent as it is, and nothing is enco
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Protocol
 from urllib.parse import quote
 
@@ -56,6 +56,10 @@ class Wire(Protocol):
         """The portal's list of procedures; None where it cannot be asked."""
         ...
 
+    def listing(self, first: date, last: date, until: float) -> Answer | Trouble | None:
+        """The dossiers received between two days, both included; None where the portal cannot be asked."""
+        ...
+
     def knock(self, until: float) -> Trouble | None:
         """Whether anybody answers the door: None, or the trouble."""
         ...
@@ -77,6 +81,7 @@ class Envelope:
         self._http = http
         self._answers = answers
         self._agency = agency
+        self._list_service = options.list_service
         self._lifetime: timedelta = options.session
         self._password = options.password.get_secret_value()
         self._credentials = _json({"username": options.username, "password": self._password})
@@ -100,6 +105,10 @@ class Envelope:
 
     def catalogue(self, until: float) -> Answer | Trouble | None:
         return self._ask(self._share_url, "LayDanhSachTTHC", b"}", until, repeatable=True)
+
+    def listing(self, first: date, last: date, until: float) -> Answer | Trouble | None:
+        window = b',"ngayNhan1":' + _json(first.isoformat()) + b',"ngayNhan2":' + _json(last.isoformat()) + b"}"
+        return self._ask(self._data_url, self._list_service, window, until, repeatable=True) if self._list_service else None
 
     def knock(self, until: float) -> Trouble | None:
         session = self._sessions.get(until)
@@ -171,6 +180,9 @@ class Gateway:
 
     def catalogue(self, until: float) -> Answer | Trouble | None:
         return self._find(self._catalogue_url, until)
+
+    def listing(self, first: date, last: date, until: float) -> Answer | Trouble | None:
+        return None
 
     def knock(self, until: float) -> Trouble | None:
         answer = self._http.send(Call(self._at(self._urls[CREATE]), b"", _HEADERS, "GET", repeatable=True), until)

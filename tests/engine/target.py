@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 
 import msgspec
 
@@ -117,6 +117,10 @@ class RecordingTarget:
             if self.always in (down, vanished):
                 return Standing(outcome=Outcome.UNAVAILABLE)
             return Standing(outcome=Outcome.DELIVERED, exists=portion.subject in self.records)
+
+    def holdings(self, first: date, last: date) -> Sequence[str] | None:
+        with self._lock:
+            return None if self.always in (down, vanished) else sorted(self.records)
 
     def probe(self) -> Receipt:
         return DELIVERED
