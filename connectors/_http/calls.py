@@ -100,13 +100,19 @@ class Http:
     def _retrying(self) -> tenacity.Retrying:
         import tenacity
 
+        enough = tenacity.stop_after_attempt(TRIES) | tenacity.stop_before_delay(TRIES_WITHIN)
         return tenacity.Retrying(
             retry=tenacity.retry_if_result(lambda result: isinstance(result, Trouble) and result.again),
-            stop=tenacity.stop_after_attempt(TRIES) | tenacity.stop_before_delay(TRIES_WITHIN),
+            stop=lambda state: enough(state) or self._too_late(state),
             wait=tenacity.wait_random_exponential(multiplier=0.25, max=2),
             sleep=self._sleep,
             retry_error_callback=lambda state: state.outcome and state.outcome.result(),
         )
+
+    def _too_late(self, state: tenacity.RetryCallState) -> bool:
+        """Whether the wait before another try would outlast the call."""
+        until: float = state.args[1]
+        return self._clock.monotonic() + state.upcoming_sleep >= until
 
     def _try(self, call: Call, until: float) -> Answered | Trouble:
         left = until - self._clock.monotonic()

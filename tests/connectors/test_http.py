@@ -25,7 +25,7 @@ from connectors._http.outcomes import LARGEST, Answered, Trouble, refused
 from syncd.calls import Outcome
 from syncd.options import TargetOptions
 from tests.clocks import TurnedClock
-from tests.connectors.portal import Behaviour, ScriptedPortal, answer, cut, drip, reset, silence
+from tests.connectors.portal import Behaviour, ScriptedPortal, Talk, answer, cut, drip, reset, silence
 
 FINE = b'{"error_code":0}'
 HEADERS = {"Content-Type": "application/json", "Accept": "application/json", "Charset": "utf-8"}
@@ -227,6 +227,16 @@ def test_a_call_does_not_begin_without_its_full_time(portal: ScriptedPortal, cal
 def test_a_call_that_is_safe_to_repeat_shares_the_time_that_is_left(portal: ScriptedPortal, caller: Caller) -> None:
     portal.will("x", *[silence] * TRIES)
     assert caller.trouble(portal.root + "/x", seconds=0.4, repeatable=True).message == "no whole answer within 0.2 s"
+
+
+def test_no_wait_between_tries_outlasts_the_call(portal: ScriptedPortal, caller: Caller) -> None:
+    def late(talk: Talk) -> bool:
+        caller.clock.turn(timedelta(seconds=5))
+        return reset(talk)
+
+    portal.will("x", *[late] * TRIES)
+    assert caller.trouble(portal.root + "/x", repeatable=True, seconds=5).code == "broken"
+    assert (len(portal.asked), caller.sleeps) == (1, [])
 
 
 def test_redirects_are_not_followed_and_cookies_not_kept(portal: ScriptedPortal, caller: Caller) -> None:
