@@ -19,12 +19,12 @@ from msgspec.structs import replace
 from syncd.calls import Element, Operation, Outcome, Portion
 from syncd.clock import Clock
 from syncd.documents import Verdict
-from syncd.model import Dossier, Draft, Owner
+from syncd.model import Dossier, Draft
 from syncd.options import TargetOptions
 from syncd.ports import Collector, Connector, Target
 from tests.clocks import TurnedClock
 from tests.connectors.dossiers import AT, DOSSIER, OWNER, STEPS
-from tests.connectors.portal import Asked, Behaviour, ScriptedPortal
+from tests.connectors.portal import Asked, Behaviour, ScriptedPortal, answer
 
 TIMEOUT = "5s"
 PDF = b"%PDF-1.7\n1 0 obj\n<< >>\nendobj\ntrailer\n<< >>\n%%EOF\n"
@@ -43,9 +43,9 @@ DRAFT = Draft(
 RECORD, STEP = "record", "step"  #: kinds of call
 
 
-def citizen(owner: Owner = OWNER) -> tuple[str, ...]:
+def citizen() -> tuple[str, ...]:
     """What nobody may read who is not concerned."""
-    return (owner.name, owner.identity, owner.phone, owner.email, owner.address)
+    return (OWNER.name, OWNER.identity, OWNER.phone, OWNER.email, OWNER.address)
 
 
 def dossier(number: int = 1) -> Dossier:
@@ -92,15 +92,11 @@ class Surroundings(ABC):
         self.server.close()
 
     def make(self, *, clock: Clock | None = None, sleep: Callable[[float], None] | None = None, **given: Any) -> Target:
-        """A target; sleeps take no time where none are given."""
-        options = self.options() | {"timeout": TIMEOUT} | given
-        target = self.build(options, clock or self.clock, sleep or self.sleeps.append)
+        """A target; what it waits between tries takes no time where it is not told how to sleep."""
+        options = self.connector.options.model_validate(self.options() | {"timeout": TIMEOUT} | given)
+        target = self.connector.build("far", options, clock=clock or self.clock, sleep=sleep or self.sleeps.append)
         self._closing.callback(target.close)
         return target
-
-    def build(self, options: Mapping[str, Any], clock: Clock, sleep: Callable[[float], None]) -> Target:
-        """A target of the connector."""
-        return self.connector.build("far", self.connector.options.model_validate(options), clock=clock, sleep=sleep)
 
     @abstractmethod
     def options(self) -> dict[str, Any]:
@@ -191,16 +187,14 @@ class FileServer(ScriptedPortal):
         return f"{self.root}/{name}"
 
     def _properly(self, asked: Asked) -> Behaviour:
-        from tests.connectors.portal import answer
-
         return answer(self.contents[asked.service]) if asked.service in self.contents else answer(b"", 404)
 
 
-def written(about: Dossier, kind: str, subject: str = "", operation: Operation = Operation.CREATE) -> Portion:
+def written(about: Dossier, kind: str) -> Portion:
     """The record of a dossier, or its first step."""
     if kind == STEP:
         return Portion(operation=Operation.STEPS, dossier=about, subject=about.code, steps=STEPS[:1])
-    return Portion(operation=operation, dossier=about, subject=subject or about.code)
+    return Portion(operation=Operation.CREATE, dossier=about, subject=about.code)
 
 
 def drafted(about: Dossier, draft: Draft) -> Portion:

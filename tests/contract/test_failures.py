@@ -94,7 +94,7 @@ def test_a_time_out_before_anything_was_sent_is_certain(call: Call) -> None:
 
 @each(PASSING)
 def test_what_goes_wrong_before_a_call_leaves_nothing_in_doubt(admitting: Surroundings, behaviour: Behaviour) -> None:
-    target = admitting.make(timeout=HASTY, clock=SystemClock())
+    target = admitting.make(timeout=HASTY, clock=SystemClock(), sleep=time.sleep)
     admitting.server.will(admitting.admission, *[behaviour] * OFTEN)
     with within(target.longest.total_seconds()):
         receipt = send(admitting, target)
