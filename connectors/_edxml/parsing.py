@@ -25,6 +25,7 @@ else:
     _Target = object
 
 _PIECE = 64 * 1024
+_PATIENCE = 4  #: pieces that may bring nothing: libxml2 waits for the end of a tag, however long it is
 _CONTENT = "contenttransferencoded"
 _SPACE = str.maketrans("", "", " \t\r\n")
 
@@ -67,7 +68,9 @@ def parse(package: bytes, limits: Limits) -> Node:
     parser = etree.XMLParser(target=builder, huge_tree=True, resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False)
     try:
         for start in range(0, len(package), _PIECE):
-            parser.feed(package[start : start + _PIECE])
+            piece = package[start : start + _PIECE]
+            parser.feed(piece)
+            builder.fed(piece)
         return parser.close()
     except (etree.XMLSyntaxError, LookupError, ValueError) as error:
         raise Unreadable("no_xml", f"the package is not well-formed XML (line {getattr(error, 'lineno', None) or 1})") from None
@@ -81,15 +84,24 @@ class _Builder(_Target):
         self._open: list[Node] = [Node("")]
         self._pieces: list[list[str]] = [[]]
         self._content: _Content | None = None
-        self._elements = self._text = self._files = self._together = 0
+        self._elements = self._text = self._files = self._together = self._silent = 0
+
+    def fed(self, piece: bytes) -> None:
+        """A piece of the package went to the parser. Of content in a CDATA section nothing is heard before its end; it has no
+        quotation marks, without which no tag is costly."""
+        if self._content is None or b'"' in piece or b"'" in piece:
+            self._silent += 1
+        if self._silent > _PATIENCE:
+            raise Unreadable("too_long_tag", f"the package has a tag or a comment of more than {_PATIENCE * _PIECE // 1024} KB")
 
     def doctype(self, name: str | None, public: str | None, system: str | None) -> None:
         raise Unreadable("doctype", "the package declares a document type; entities are never expanded")
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        self._elements += 1
+        self._silent = 0
+        self._elements += 1 + len(attributes)
         if self._elements > self._limits.elements or len(self._open) > self._limits.depth:
-            raise Unreadable("too_many_elements", f"the package has more than {self._limits.elements} elements, or they lie too deep")
+            raise Unreadable("too_many_elements", f"the package has more than {self._limits.elements} elements and attributes, or they lie too deep")
         node = Node(tag.rpartition("}")[2].lower())
         self._open[-1].children.append(node)
         self._open.append(node)
@@ -101,6 +113,7 @@ class _Builder(_Target):
             self._content = _Content(self._limits.file, self._limits.together - self._together)
 
     def data(self, text: str) -> None:
+        self._silent = 0
         if self._content is not None:
             self._content.add(text)
             return

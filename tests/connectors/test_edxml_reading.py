@@ -105,6 +105,14 @@ def test_base64_may_be_broken_anywhere(breaks: str) -> None:
     assert document(issued(files=[text.replace(encoded[:71], f"{encoded[:30]}<!-- c -->{encoded[30:71]}")])).files[0].content == content
 
 
+def test_content_may_stand_in_a_cdata_section() -> None:
+    content = PDF + bytes(900_000)
+    text = attachment(content)
+    start, end = text.index("JVBER"), text.index("</edXML:Con")
+    text = f"{text[:start]}<![CDATA[{text[start:end]}]]>{text[end:]}"
+    assert document(issued(files=[text])).files[0].content == content
+
+
 def test_other_encodings_and_a_mark_in_front_are_read() -> None:
     text = issued(files=[attachment(PDF)]).decode()
     assert document(b"\xef\xbb\xbf" + text.encode()).number == "123"
@@ -284,6 +292,10 @@ def lying(size: int) -> bytes:
         (lambda: declared('SYSTEM "http://127.0.0.1:9/x.dtd"'), "doctype"),
         (lambda: b"<a>" * 200_000, "too_many_elements"),
         (lambda: b"<a>" + b"<b/>" * 200_000 + b"</a>", "too_many_elements"),
+        (lambda: b"<a " + b" ".join(b'a%d="x"' % number for number in range(100_000)) + b"/>", "too_long_tag"),
+        (lambda: issued(files=[attachment(b"a").replace("YQ==", "<b " + " ".join(f"a{n}='x'" for n in range(100_000)) + "/>")]), "too_long_tag"),
+        (lambda: b"<a><!--" + b"x" * 2_000_000 + b"--></a>", "too_long_tag"),
+        (lambda: b"<a>" + b"".join(b"<b c='1' d='2'/>" for _ in range(200_000)) + b"</a>", "too_many_elements"),
         (lambda: b"<a>" + b"t" * 900_000 + b"</a>", "too_much_text"),
         (lambda: b"x" * 4_000_000, "too_large"),
         (lambda: issued(files=[attachment(bytes(1_100_000))]), "file_too_large"),
