@@ -36,7 +36,6 @@ from syncd.clock import Clock
 from syncd.documents import Filed, IssuedDocument, Listing, Verdict
 from syncd.errors import SourceError, UndecipherableError
 from syncd.gate import Gate
-from syncd.metrics import Metrics
 from syncd.model import Value
 from syncd.options import OfficeOptions
 from syncd.policy import asked, wait
@@ -68,9 +67,7 @@ class Collected(Value):
 class Collecting:
     """The way back from one target."""
 
-    def __init__(
-        self, collector: Collector, outlet: Outlet, inbox: Inbox, gate: Gate, options: OfficeOptions, clock: Clock, metrics: Metrics, stopping: threading.Event
-    ) -> None:
+    def __init__(self, collector: Collector, outlet: Outlet, inbox: Inbox, gate: Gate, options: OfficeOptions, clock: Clock, stopping: threading.Event) -> None:
         self.name = gate.name
         self.collector = collector
         self.outlet = outlet
@@ -79,7 +76,6 @@ class Collecting:
         self.board = Board(inbox.database)
         self.options = options
         self.clock = clock
-        self.metrics = metrics
         self.stopping = stopping
         self.proceed: Callable[[], bool] = lambda: True  #: asked before each document; no = stop here, the rest comes next time
         self._dice = random.Random()
@@ -91,7 +87,6 @@ class Collecting:
         kept = self._keep_all()
         written = self._write_all()
         acknowledged = self._acknowledge_all()
-        self.measure()
         return Collected(kept=kept, written=written, acknowledged=acknowledged)
 
     def take(self, document: IssuedDocument) -> str:
@@ -99,10 +94,6 @@ class Collecting:
         `StoreUnavailable`."""
         kept = self._keep(document)
         return kept.message if kept.state in ("refused", "void") else ""
-
-    def measure(self) -> None:
-        """Show how many documents are where."""
-        self.metrics.inbox(self.name, self.inbox.counts().get(self.name, {}))
 
     def _paused(self) -> bool:
         return self.board.target(self.name).paused

@@ -39,8 +39,10 @@ class Maintainer:
         expired = self.ledger.expire(self.clock.now())
         if expired:
             log.warning("leases_expired", count=expired)
+        waiting = self.inbox.counts()
         for name in self.targets:
             self._measure(name)
+            self.metrics.inbox(name, waiting.get(name, {}))
 
     def _measure(self, name: str) -> None:
         counts = self.board.counts(name)

@@ -144,7 +144,7 @@ def build_daemon(settings: Settings, state: State) -> Iterator[Daemon]:
             poller=Poller(source, settings.source, intake, state.board, clock, metrics),
             maintainer=Maintainer(state.ledger, state.board, inbox, clock, metrics, enabled),
             workers=workers,
-            collecting=[_collecting(settings, state, each, outlet, metrics) for each in issuing] if outlet else [],
+            collecting=[_collecting(settings, state, each, outlet) for each in issuing] if outlet else [],
             tally=_tally(settings, state, source, intake) if ways.statistics else None,
         )
         yield Daemon(settings, parts, stopping, clock, metrics)
@@ -156,14 +156,14 @@ def _tally(settings: Settings, state: State, source: Source, intake: Intake) -> 
     return Tally(source, intake, state.board, state.clock, settings.zone)
 
 
-def _collecting(settings: Settings, state: State, workers: Workers, outlet: Outlet, metrics: Metrics) -> Collecting:
+def _collecting(settings: Settings, state: State, workers: Workers, outlet: Outlet) -> Collecting:
     from syncd.collect import Collecting
     from syncd.store.inbox import Inbox
 
     collector, options = workers.delivery.target.collector, settings.targets[workers.name]
     if collector is None or not isinstance(options, OfficeOptions):
         raise TypeError(f"the connector of {workers.name} collects and takes no OfficeOptions")
-    return Collecting(collector, outlet, Inbox(state.database, state.cipher), workers.gate, options, state.clock, metrics, workers.delivery.stopping)
+    return Collecting(collector, outlet, Inbox(state.database, state.cipher), workers.gate, options, state.clock, workers.delivery.stopping)
 
 
 def _workers(settings: Settings, state: State, target: Target, metrics: Metrics, stopping: threading.Event) -> Workers:

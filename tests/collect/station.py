@@ -19,7 +19,6 @@ from syncd.crypto import KEY_BYTES, Cipher
 from syncd.documents import Attachment, Filed, IssuedDocument, Stage
 from syncd.errors import SourceError
 from syncd.gate import Gate
-from syncd.metrics import Metrics
 from syncd.model import Problem
 from syncd.options import OfficeOptions
 from syncd.ports import Outlet
@@ -96,10 +95,9 @@ class Station:
         self.outlet = Watched(connector.outlet(OneStopOptions.model_validate({"url": self.onestop, "mapping": "views"}), clock=self.clock))
         self.options = OfficeOptions.model_validate({"connector": "scripted", "largest": 1, **options})
         self.inbox = Inbox(self.database, CIPHER)
-        self.metrics = Metrics()
         self.stopping = threading.Event()
         self.gate = Gate(OFFICE, self.options, board, self.clock, ZoneInfo("Asia/Ho_Chi_Minh"), lambda: None)
-        self.collecting = Collecting(self.office, self.outlet, self.inbox, self.gate, self.options, self.clock, self.metrics, self.stopping)
+        self.collecting = Collecting(self.office, self.outlet, self.inbox, self.gate, self.options, self.clock, self.stopping)
 
     def _lay_out(self) -> None:
         if not (self.folder / "onestop.db").exists():

@@ -513,14 +513,6 @@ def test_told_to_stop_it_stops_between_two_documents(station: Station) -> None:
     assert station.states() == {"r1": "written", "r2": "arrived"}
 
 
-def test_the_figures_say_how_many_are_where(station: Station) -> None:
-    station.office.issue(replace(document("r1"), dossier=""))
-    station.collecting.run()
-    figures = station.metrics.render().decode()
-    assert f'syncd_inbox{{state="held",target="{OFFICE}"}} 1.0' in figures
-    assert f'syncd_inbox{{state="arrived",target="{OFFICE}"}} 0.0' in figures
-
-
 def test_two_nodes_at_once_do_everything_once(station: Station, state_url: str) -> None:
     """The second node writes and tells while the first one stands between its write and its note of it."""
     other = Station(station.folder, state_url)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, inspect, select, text, update
 
+from syncd.documents import Attachment, IssuedDocument, Stage
 from syncd.errors import AlreadyRunning, ConfigurationError, SchemaMismatch, StoreUnavailable
 from syncd.maintain import Maintainer
 from syncd.store import migrations, schema
@@ -132,3 +133,15 @@ def test_a_state_of_the_version_before_is_brought_up_with_all_it_holds(tmp_path:
         assert connection.execute(select(schema.lease.c.holder)).scalar_one() == "kept"
     assert {name: {column.name for column in table.c} for name, table in schema.metadata.tables.items()}.items() <= laid_out.items()
     assert migrations.check(database).usable
+
+
+def test_the_figures_say_how_much_waits_where(make: Make) -> None:
+    engine = make()
+    engine.see(dossier())
+    document = IssuedDocument(id="r1", stage=Stage.ISSUED, number="12/QĐ-UBND", files=(Attachment(name="a.pdf", content=b"%PDF-1.7"),))
+    Inbox(engine.database, CIPHER).keep("portal", document, engine.clock.now(), None)
+    maintainer_of(engine).tend()
+    figures = engine.metrics.render().decode()
+    assert 'syncd_due{target="portal"} 1.0' in figures
+    assert 'syncd_inbox{state="held",target="portal"} 1.0' in figures
+    assert 'syncd_inbox{state="arrived",target="portal"} 0.0' in figures
