@@ -126,7 +126,8 @@ def adopt(app: App, name: str, codes: tuple[str, ...], *, dry_run: bool) -> None
 def fresh(app: App, name: str, *, dry_run: bool) -> None:
     """Say that a target has nothing of ours that this state did not send: everything goes."""
     with app.orders(dry_run=dry_run) as orders:
-        _say(name, orders.fresh(app.demand_target(name)), "Everything goes to {name}.", "Everything would go to {name}.", "")
+        orders.fresh(app.demand_target(name))
+    click.echo(t("Everything would go to {name}." if dry_run else "Everything goes to {name}.", name=name))
 
 
 def _say(name: str, done: Done, acted: str, rehearsed: str, needless: str) -> None:

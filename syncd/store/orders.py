@@ -91,13 +91,12 @@ class Orders:
                 self._audit(connection, "adopt", [(name, code) for code in codes or ("",)], f"{count} dossiers")
         return self._done(count)
 
-    def fresh(self, name: str) -> Done:
+    def fresh(self, name: str) -> None:
         """Say that a target has nothing of ours that we did not send: everything goes."""
-        with self.database.write() as connection:
-            if not self.rehearse:
+        if not self.rehearse:
+            with self.database.write() as connection:
                 self._settle_origin(connection, name, "fresh", None)
                 self._audit(connection, "fresh", [(name, "")])
-        return self._done(1)
 
     def _settle_origin(self, connection: Connection, name: str, origin: str, at: datetime | None) -> None:
         insert = (sqlite if self.database.sqlite else postgresql).insert(target)
