@@ -25,8 +25,7 @@ node = "rehearsal"
 state = "sqlite:///{folder}/state.db"
 http = ""
 payload_key_file = "{folder}/payload.key"
-mappings = "{folder}/mappings"
-
+{mappings}
 [log]
 format = "json"
 
@@ -52,7 +51,9 @@ def write(path: Path, *, agency: str, targets: Mapping[str, Mapping[str, Value]]
     """Write the file, and a file for each secret: an option that ends in `_secret`, `password` or `token`."""
     folder = path.parent
     sections = [_SECTION.format(name=name, options=_options(folder, name, options)) for name, options in targets.items()]
-    path.write_text(_HEAD.format(folder=folder, agency=agency) + "".join(sections), "utf-8")
+    own = folder / "mappings"
+    head = _HEAD.format(folder=folder, agency=agency, mappings=f'mappings = "{own}"\n' if own.is_dir() else "")
+    path.write_text(head + "".join(sections), "utf-8")
 
 
 def write_mapping(folder: Path, shelf: Shelf) -> None:

@@ -79,11 +79,12 @@ class Keys:
 class Office:
     """The officers: they take dossiers in and move them on. Times are naive and local."""
 
-    def __init__(self, random: Random, keys: Keys, serial: Callable[[str], int]) -> None:
-        """`serial` gives the next number for a code that begins with a prefix."""
+    def __init__(self, random: Random, keys: Keys, serial: Callable[[str], int], *, signing: bool = True) -> None:
+        """`serial` gives the next number for a code that begins with a prefix; without `signing` every result is finished by hand."""
         self.random = random
         self.keys = keys
         self.serial = serial
+        self.signing = signing
 
     def take_in(self, party: Party, at: datetime, channel: str) -> Case:
         """A new dossier.
@@ -100,9 +101,13 @@ class Office:
             self.advance(case, MOVES[0], at + timedelta(seconds=self.random.randrange(30, 600)))
         return case
 
+    def usual(self, case: Case, *, answers: bool = False) -> tuple[Move, ...]:
+        """What officers may do with a dossier, and with `answers` what a document system may."""
+        return moves_from(case.stage, signed=self.signing and case.procedure.signed, answers=answers)
+
     def choose(self, case: Case) -> Move:
         """What would happen next to a dossier that is not closed."""
-        moves = moves_from(case.stage, signed=case.procedure.signed, answers=True)
+        moves = self.usual(case, answers=True)
         return self.random.choices(moves, [move.weight for move in moves])[0]
 
     def advance(self, case: Case, move: Move, at: datetime) -> None:

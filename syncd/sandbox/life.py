@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine, Table, func, select
 
 from syncd.clock import Clock
 from syncd.sandbox.catalogue import PROCEDURES
-from syncd.sandbox.flow import LEADING_ON, MOVES_FROM, STAGES, Move, moves_from
+from syncd.sandbox.flow import LEADING_ON, MOVES_FROM, STAGES, Move
 from syncd.sandbox.journey import GROUP, Case, Keys, Office, Row
 from syncd.sandbox.names import chance, party, person_name
 from syncd.sandbox.onestop import local_now, write_cases, writing
@@ -60,14 +60,24 @@ class Hand(NamedTuple):
 class Life:
     """Officers at work in one database."""
 
-    def __init__(self, engine: Engine, clock: Clock, random: Random, *, filed: Callable[[str], None] = lambda _code: None, shelf: Shelf | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Clock,
+        random: Random,
+        *,
+        filed: Callable[[str], None] = lambda _code: None,
+        shelf: Shelf | None = None,
+        signing: bool = True,
+    ) -> None:
         """`filed` is told the national code of a dossier that comes from the portal, before it stands in the database; on the
-        `shelf` drafts get their file."""
+        `shelf` drafts get their file. Without `signing` no officer submits one."""
         self.engine = engine
         self.clock = clock
         self.random = random
         self.layout = tables_in(engine)
         self.shelf = shelf
+        self._signing = signing
         self._filed = filed
         self._spoiled: dict[int, Row] = {}  # what stood there before the mishap
         dossier = self.layout.dossier.c
@@ -97,8 +107,7 @@ class Life:
     def advance(self, dossier_id: int, kind: str = "") -> Change | None:
         """Move one dossier on, by that kind of move or a usual one; None where no such move leads on from its stage."""
         with writing(self.engine) as connection, self.at_hand(connection, dossier_id) as (office, case, at):
-            usual = moves_from(case.stage, signed=case.procedure.signed)
-            moves = [move for move in MOVES_FROM[case.stage] if move.kind == kind] if kind else usual
+            moves = [move for move in MOVES_FROM[case.stage] if move.kind == kind] if kind else office.usual(case)
             if not moves:
                 return None
             move: Move = self.random.choices(moves, [move.weight for move in moves])[0]
@@ -189,7 +198,7 @@ class Life:
             codes = select(func.max(layout.dossier.c.dossierNo)).where(layout.dossier.c.groupId == GROUP, layout.dossier.c.dossierNo.startswith(prefix))
             return int((connection.scalar(codes) or "0").rpartition("-")[2]) + 1
 
-        return Office(self.random, keys, serial)
+        return Office(self.random, keys, serial, signing=self._signing)
 
     def _load(self, connection: Connection, dossier_id: int) -> Case:
         layout = self.layout

@@ -72,11 +72,12 @@ def build(
     days: int = 60,
     folded: bool | None = None,
     shelf: Shelf | None = None,
+    signing: bool = True,
 ) -> Contents:
     """Create the tables and fill them with dossiers that came in during the last `days`.
 
     `folded` spells the columns in lower case; by default they are on PostgreSQL, as OpenCPS has them there. On the `shelf`
-    drafts that wait to be signed get their file.
+    drafts that wait to be signed get their file; without `signing` there never was one.
     """
     layout = tables(folded=engine.dialect.name == "postgresql" if folded is None else folded)
     layout.metadata.create_all(engine)
@@ -87,7 +88,7 @@ def build(
     with engine.begin() as connection:
         _write_catalogue(connection, layout, now)
         _insert(connection, layout.applicant, _applicants(random, people, now))
-    cases = _cases(random, people, dossiers, now, days)
+    cases = _cases(random, people, dossiers, now, days, signing=signing)
     while chunk := list(islice(cases, _CHUNK)):
         with engine.begin() as connection:
             write_cases(connection, layout, chunk)
@@ -143,14 +144,14 @@ def _people(random: Random, dossiers: int) -> list[Party]:
     return list(known.values())
 
 
-def _cases(random: Random, people: Sequence[Party], count: int, now: datetime, days: int) -> Iterator[Case]:
+def _cases(random: Random, people: Sequence[Party], count: int, now: datetime, days: int, *, signing: bool) -> Iterator[Case]:
     serials: Counter[str] = Counter()
 
     def serial(prefix: str) -> int:
         serials[prefix] += 1
         return serials[prefix]
 
-    office = Office(random, Keys(), serial)
+    office = Office(random, Keys(), serial, signing=signing)
     channels, weights = list(_CHANNELS), list(_CHANNELS.values())
     for number in range(count):
         channel = random.choices(channels, weights)[0] if number else "counter"

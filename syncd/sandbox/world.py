@@ -81,14 +81,15 @@ class World:
         self._seed = seed
 
     def __enter__(self) -> Self:
-        self.contents = build(self.engine, dossiers=self._dossiers, seed=self._seed, shelf=self.shelf)
+        self.contents = build(self.engine, dossiers=self._dossiers, seed=self._seed, shelf=self.shelf, signing=bool(self.offices()))
         self.portal.file(*portal_codes(self.engine))
         for server in self.servers.values():
             server.start()
-        self.life = Life(self.engine, SystemClock(), Random(self._seed), filed=self.portal.file, shelf=self.shelf)
+        self.life = Life(self.engine, SystemClock(), Random(self._seed), filed=self.portal.file, shelf=self.shelf, signing=bool(self.offices()))
         self.vendor = Vendor(self.life)
         self._submit_drafts()
-        write_mapping(self.folder, self.shelf)
+        if self.offices():
+            write_mapping(self.folder, self.shelf)
         write(self.config, agency=OLD, targets={name: options for name, options in self._options().items() if name in self.targets})
         return self
 
