@@ -41,7 +41,7 @@ class DvcqgOptions(TargetOptions):
     username: str = Field("", examples=["000.00.00.H03"], description="needed: account of the province at the portal")
     password: SecretStr = Field(SecretStr(""), description="and its password")
     list_service: str = Field(
-        "", pattern=r"^$|^\w+$", description='service that lists the dossiers received between two days; "" = the portal cannot list', examples=["DanhSachHoSo"]
+        "", pattern=r"^$|^\w+$", description='service that lists the dossiers received between two days, as DanhSachHoSo; "" = the portal cannot list'
     )
     session: Duration = Field("10m", gt=timedelta(0), description="how long a session is used before logging in again")  # type: ignore[assignment]
 

@@ -29,6 +29,7 @@ ENVELOPES = {
     "DongBoTrangThaiHoSo": ["session", "madonvi", "service", "type", "data"],
     "TraCuuHoSo": ["session", "madonvi", "service", "mahoso"],
     "LayDanhSachTTHC": ["session", "madonvi", "service"],
+    "DanhSachHoSo": ["session", "madonvi", "service", "ngayNhan1", "ngayNhan2"],
 }
 LOST_SESSION = {"error_code": -2, "message": "Phiên làm việc không hợp lệ"}
 
