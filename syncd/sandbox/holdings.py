@@ -59,6 +59,11 @@ class Holdings:
         with self._lock:
             return tuple(self._statuses.get(code, ()))
 
+    def filed(self, code: str) -> bool:
+        """Whether a citizen filed a dossier of that code on the portal itself."""
+        with self._lock:
+            return code in self._filed
+
     def count(self) -> tuple[int, int]:
         """How many dossiers, and how many steps."""
         with self._lock:
@@ -94,6 +99,10 @@ class Holdings:
                 raise Refused("Hồ sơ không tồn tại trên Cổng", code=ABSENT)
             self._change("tell", [status])
 
+    def injure(self, code: str, record: Body | None, steps: Sequence[Entry] = ()) -> None:
+        """Overwrite what is held of a dossier, without any check: None takes it away."""
+        self._change("injure", [{"MaHoSo": code, "record": record, "steps": steps}])
+
     def close(self) -> None:
         """Close the file. Safe to call twice."""
         if self._journal is not None:
@@ -114,8 +123,16 @@ class Holdings:
                 self._records[value["MaHoSo"]] = value
             elif kind == "tell":
                 self._statuses.setdefault(value["MaHoSo"], []).append(value)
+            elif kind == "injure":
+                self._overwrite(value["MaHoSo"], value["record"], [Entry(*entry) for entry in value["steps"]])
             else:
                 self._steps.setdefault(value["MaHoSo"], []).append(Entry(value, kind == "add"))
+
+    def _overwrite(self, code: str, record: Body | None, steps: list[Entry]) -> None:
+        self._records.pop(code, None)
+        self._steps.pop(code, None)
+        if record is not None:
+            self._records[code], self._steps[code] = record, steps
 
     def _resume(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

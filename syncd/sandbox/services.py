@@ -1,11 +1,13 @@
 """The services of the sandbox portal: what each call does and answers, once it has passed the door.
 
 Answers come in all the spellings seen in the field: the code 0 as number, as text and as `00`, texts composed and
-decomposed, look-ups under `result` or `data`, with details or without, names in Pascal or upper case.
+decomposed, look-ups under `result` or `data`, with details or without, names in Pascal or upper case. Asked to (`full`), a look-up
+tells the whole record and its steps.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
@@ -15,9 +17,10 @@ from syncd.sandbox.checks import DUPLICATE, Refused, check_record, check_status,
 from syncd.sandbox.holdings import Body, Holdings
 from syncd.sandbox.places import UNITS
 
-Lookup = Literal["mixed", "bare", "pascal", "upper"]
+Lookup = Literal["mixed", "bare", "pascal", "upper", "full"]
 Spelling = int | str
 _LOOKUPS: Final = (("result", "bare"), ("data", "pascal"), ("result", "upper"), ("result", "pascal"))
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _OK: Final[tuple[Spelling, ...]] = (0, "0", "00")
 _STATUS_TEXTS: Final = (
     "Mới đăng ký", "Được tiếp nhận", "Không được tiếp nhận", "Đang xử lý", "Yêu cầu bổ sung giấy tờ", "Yêu cầu thực hiện nghĩa vụ tài chính",
@@ -51,6 +54,8 @@ class Services:
                 return self._tell(body, number)
             case "TraCuuHoSo":
                 return self._look_up(_text(body, "mahoso"), number)
+            case "DanhSachHoSo":
+                return self._list(_text(body, "ngayNhan1"), _text(body, "ngayNhan2"), number)
             case service:
                 return _fine(number, "Thành công", self._catalogue(service, body))
 
@@ -94,13 +99,26 @@ class Services:
         record = self.holdings.record(code)
         key, form = _LOOKUPS[number % len(_LOOKUPS)]
         form = form if self._lookup == "mixed" else self._lookup
-        found = [] if record is None else [_standing(record, form)]
+        filed: list[Body] = [{"MaHoSo": code}] if self.holdings.filed(code) else []
+        found = filed if record is None else [_standing(record, form)]
+        if record is not None and form == "full":
+            found[0]["TienDoXuLy"] = [entry.body for entry in self.holdings.steps(code)]
         return {"error_code": _OK[number % len(_OK)], "message": "" if found else _composed("Không tìm thấy hồ sơ", number), key: found}
+
+    def _list(self, first: str, last: str, number: int) -> Body:
+        """The dossiers received within these days, both included."""
+        if not (_DAY.fullmatch(first) and _DAY.fullmatch(last)):
+            raise Refused("ngayNhan1, ngayNhan2 phải theo định dạng yyyy-MM-dd")
+        since, until = first.replace("-", ""), last.replace("-", "") + "9"
+        within = [record for record in self.holdings.records().values() if since <= record["NgayTiepNhan"] < until]
+        return {"error_code": _OK[number % len(_OK)], "message": "", "data": [_standing(record, "pascal") for record in within]}
 
 
 def _standing(record: Body, form: str) -> Body:
     if form == "bare":
         return {"MaHoSo": record["MaHoSo"]}
+    if form == "full":
+        return dict(record)
     answer = {
         "MaTTHC": record["MaTTHC"], "MaHoSo": record["MaHoSo"], "HoTenNguoiNop": record["ChuHoSo"], "MaTrangThai": record["TrangThaiHoSo"],
         "TrangThaiHoSo": _STATUS_TEXTS[int(record["TrangThaiHoSo"]) - 1], "DonViXuLy": record["DonViXuLy"], "NgayTiepNhan": record["NgayTiepNhan"],

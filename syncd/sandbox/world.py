@@ -29,6 +29,7 @@ from syncd.sandbox.office_clerk import BadDayClerk, Clerk
 from syncd.sandbox.onestop import Contents, build, connect, portal_codes
 from syncd.sandbox.portal import Portal, Terms
 from syncd.sandbox.referee import Comparison
+from syncd.sandbox.services import Lookup
 from syncd.sandbox.shelf import Shelf
 from syncd.sandbox.tdoffice import BAD_DAY_TD, TdFaults, TdOffice
 from syncd.sandbox.vendor import Vendor
@@ -62,14 +63,17 @@ class Findings(NamedTuple):
 class World:
     """One-stop, servers and configuration; built on entering, the servers stopped on leaving."""
 
-    def __init__(self, folder: Path, *, dossiers: int, faults: bool = False, seed: int = 1, targets: Collection[str] = ("dvcqg",)) -> None:
+    def __init__(
+        self, folder: Path, *, dossiers: int, faults: bool = False, seed: int = 1, targets: Collection[str] = ("dvcqg",), lookup: Lookup = "mixed"
+    ) -> None:
+        """`lookup` is what the portal tells of a dossier it is asked about; one that tells all (`full`) also lists what it has."""
         self.folder = folder.resolve()
         self.config = self.folder / "syncd.toml"
         self.engine = connect(f"sqlite:///{self.folder}/onestop.db")
         self.shelf = Shelf(self.folder / "files")
         clerk = BadDayClerk(seed) if faults else Clerk()
         agency = NEW if date.today() >= MERGED else OLD  # noqa: DTZ011  the portal's own day
-        self.portal = Portal(Terms(agency=agency), faults=Faults(BAD_DAY if faults else None, seed))
+        self.portal = Portal(Terms(agency=agency, lookup=lookup), faults=Faults(BAD_DAY if faults else None, seed))
         self.lgsp = Lgsp(faults=GatewayFaults(_BAD_DAY_LGSP if faults else None, seed))
         self.ioffice = Office(faults=OfficeFaults(BAD_DAY_OFFICE if faults else None, seed), clerk=clerk)
         self.tdoffice = TdOffice(faults=TdFaults(BAD_DAY_TD if faults else None, seed), clerk=clerk)
@@ -150,7 +154,7 @@ class World:
         return {
             "dvcqg": {
                 "adapter_url": self.portal.adapter_url, "dstcode": portal.dstcode, "agency_code": OLD, "username": portal.username,
-                "password": portal.password, "profile": portal.profile,
+                "password": portal.password, "profile": portal.profile, "list_service": "DanhSachHoSo" if portal.lookup == "full" else "",
             },
             "lgsp": {
                 "auth": lgsp.dialect, "token_url": self.lgsp.token_url, "base_url": self.lgsp.api_url, "consumer_key": lgsp.client_id,

@@ -128,6 +128,31 @@ def test_look_ups_are_answered_in_every_form_in_turn() -> None:
     assert len({tuple((answer.get("result") or answer["data"])[0]) for answer in answers}) == 3
 
 
+def test_a_look_up_may_tell_the_whole_record_and_its_steps() -> None:
+    with Portal(Terms(lookup="full")) as portal, Caller(portal) as caller:
+        caller.put(record())
+        caller.add(step(NoiDungXuLy="một"), step(NoiDungXuLy="hai"))
+        answer = caller.call("TraCuuHoSo", mahoso=CODE)
+        assert (answer.get("result") or answer["data"]) == [{**record(), "TienDoXuLy": [step(NoiDungXuLy="một"), step(NoiDungXuLy="hai")]}]
+        assert "TienDoXuLy" not in portal.holdings.records()[CODE]
+
+
+def test_of_a_dossier_filed_on_the_portal_a_look_up_tells_that_it_is_there(caller: Caller, portal: Portal) -> None:
+    portal.file("G22-1")
+    answer = caller.call("TraCuuHoSo", mahoso="G22-1")
+    assert (answer.get("result") or answer["data"]) == [{"MaHoSo": "G22-1"}]
+
+
+def test_the_dossiers_received_within_some_days_are_listed(caller: Caller) -> None:
+    caller.put(record())
+    caller.put(record(MaHoSo="H03-250226-0002", NgayTiepNhan="20250226235959"))
+    windows = (("2025-02-25", "2025-02-25"), ("2025-02-26", "2025-02-26"), ("2025-02-25", "2025-03-01"), ("2025-02-27", "2025-03-01"))
+    listed = [caller.call("DanhSachHoSo", ngayNhan1=first, ngayNhan2=last)["data"] for first, last in windows]
+    assert [len(each) for each in listed] == [1, 1, 2, 0]
+    assert (listed[0][0]["MaHoSo"], listed[0][0]["MaTrangThai"]) == (CODE, "2")
+    assert says(caller.call("DanhSachHoSo", ngayNhan1="20250225", ngayNhan2="2025-02-25"), "yyyy-MM-dd")
+
+
 def test_the_catalogue_is_in_upper_case(caller: Caller) -> None:
     listed = caller.call("LayDanhSachTTHC")["result"]
     detail = caller.call("LayThuTuc", maTTHC=listed[0]["MATTHC"])["result"][0]
