@@ -24,7 +24,7 @@ from datetime import datetime, timedelta
 import structlog
 from msgspec.structs import replace
 
-from syncd.acquaint import Acquaintance
+from syncd.acquaint import SOME, Acquaintance
 from syncd.books import Books, Made, Part
 from syncd.calls import Claim, Operation, Outcome, Receipt, Standing
 from syncd.clock import Clock
@@ -55,7 +55,13 @@ class Delivery:
         self.metrics = metrics
         self.stopping = stopping
         self.books = Books(ledger, clock, options.retry)
-        self._acquaintance = Acquaintance(target.name, gate.board, self._look_up, lambda receipt: self.books.patiently(lambda: gate.learn(receipt)))
+        self._acquaintance = Acquaintance(
+            target.name,
+            gate.board,
+            self._look_up,
+            lambda: ledger.untold(target.name, SOME),
+            lambda receipt: self.books.patiently(lambda: gate.learn(receipt)),
+        )
 
     @property
     def lease_term(self) -> timedelta:
@@ -73,8 +79,8 @@ class Delivery:
             standing = [claim for parts in self._calls(standing) for claim in self._call(parts, crossed)]
 
     def _settle(self, claim: Claim) -> Claim | None:
-        """The claim with what the target says of the dossier, where the last outcome is not known."""
-        if not claim.unsure:
+        """The claim with what the target says of the dossier, where the last outcome is not known, or who sent what is there."""
+        if not (claim.unsure or claim.adopting):
             return claim
         if not self._may_send(claim):
             self.ledger.release([claim])

@@ -17,9 +17,12 @@ Three answers change more than themselves:
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from msgspec.structs import replace
 
 from syncd.calls import Claim, Operation, Outcome, Portion, Receipt, Standing
+from syncd.model import Step
 
 DOUBTS_ALLOWED = 1
 UNKNOWN_TWICE = "unknown_twice"  #: error code of steps whose answer was lost twice in a row
@@ -88,21 +91,35 @@ def adopted(claim: Claim, standing: Standing) -> Claim:
     comes from another programme): what it has is taken as sent, and marked so.
 
     Where the target shows its steps, those it lacks are owed. Where it does not, the steps up to the last one with the status it
-    shows are taken as sent. Where it shows no status of the dossier's history either, those that were taken before the moment of
-    adoption are."""
+    shows are taken as sent, of those that were taken before the moment of adoption; where it shows no status of the dossier's
+    history either, all of these. A later step cannot be there. Of a state that was an older copy the target was told some steps
+    before: what it shows may then be the last of these, and nothing new is taken as sent."""
     if claim.adopting is None:
         return claim
-    if not standing.exists:
+    if not (standing.exists or (standing.exists is None and claim.created)):
         return replace(claim, adopting=None, strange=False)
     places = [place for place, _ in claim.steps]
     if standing.steps is not None:
         owed, last = tuple(places[n] for n in standing.steps.missing), max(places, default=0)
     else:
-        shown = [place for place, step in claim.steps if step.status is standing.status]
-        before = [place for place, step in claim.steps if step.at is None or step.at <= claim.adopting]
-        owed, last = (), max(shown or before, default=0)
+        last = max(_shown(claim, claim.adopting, standing), default=0)
+        owed = (*claim.owed, *(place for place, step in claim.steps if place < last and not _made_by(step, claim.adopting)))
+    had = [place for place in places if place <= last and place not in owed]
     rest = tuple(each for each in claim.steps if each[0] > last or each[0] in owed)
-    return replace(claim, adopting=None, strange=False, adopted=last, steps_sent=last, owed=owed, steps=rest)
+    sent, marked = max(last, claim.steps_sent), max(had, default=claim.adopted)
+    return replace(claim, adopting=None, strange=False, adopted=marked, steps_sent=sent, owed=owed, steps=rest)
+
+
+def _shown(claim: Claim, moment: datetime, standing: Standing) -> list[int]:
+    """The places of the steps that a target must have which shows no more of the dossier than its status."""
+    unsent = [(place, step) for place, step in claim.steps if place > claim.steps_sent and _made_by(step, moment)]
+    shown = [place for place, step in unsent if step.status is standing.status]
+    told_before = standing.status is not None and claim.steps_sent > 0
+    return shown if shown or told_before else [place for place, _ in unsent]
+
+
+def _made_by(step: Step, moment: datetime) -> bool:
+    return step.at is None or step.at <= moment
 
 
 def _record_delivered(claim: Claim, portion: Portion, receipt: Receipt) -> Claim:

@@ -24,7 +24,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, case, or_, select, true, update
+from sqlalchemy import Connection, Row, and_, case, false, or_, select, true, update
 
 from syncd.calls import Attempt, Claim, Operation, Outcome, Receipt
 from syncd.crypto import Cipher
@@ -149,6 +149,14 @@ class Ledger:
             with suppress(UndecipherableError):
                 claims.append(self._claimed(row, bodies[row.subject], steps.get(row.subject, ()), "", row.due_at))
         return claims
+
+    def untold(self, name: str, limit: int) -> list[Claim]:
+        """Dossiers that the target was never told of, those that were received first."""
+        never = and_(ledger.c.target == name, ledger.c.created == false(), ledger.c.sent_version == 0)
+        query = select(ledger.c.subject).join(snapshot, snapshot.c.subject == ledger.c.subject).where(never)
+        with self.database.read() as connection:
+            subjects = connection.execute(query.order_by(snapshot.c.received_at, ledger.c.subject).limit(limit)).scalars().all()
+        return self.whole(name, subjects)
 
     def record(self, entries: Sequence[Entry]) -> set[str]:
         """Write down what was answered; the subjects whose lease was lost are returned, their rows untouched."""

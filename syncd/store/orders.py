@@ -77,14 +77,18 @@ class Orders:
 
     def adopt(self, name: str, codes: Sequence[str] = ()) -> Done:
         """Take what a target had of our dossiers before us as sent: each of those it was never told of is asked for first, from
-        now on also those that are read for the first time. With codes only these, and nothing for the future. How many dossiers
-        wait for that."""
+        now on also those that are read for the first time. The others are asked for before the next thing of them goes, for the
+        state may be an older copy. With codes only these, and nothing for the future. How many dossiers wait for that."""
         now = self.clock.now()
-        before = or_(ledger.c.strange, and_(ledger.c.created == false(), ledger.c.sent_version == 0, ledger.c.doubtful == false()))
-        which = and_(ledger.c.target == name, ledger.c.state != "leased", before, ledger.c.subject.in_(codes) if codes else true())
+        untold = or_(ledger.c.strange, and_(ledger.c.created == false(), ledger.c.sent_version == 0, ledger.c.doubtful == false()))
+        here = and_(ledger.c.target == name, ledger.c.state != "leased")
         values = {**self._due_again(), "adopting": now, "unsure": true()}
         with self.database.write() as connection:
-            count = self._change(connection, which, values)
+            count = self._change(connection, and_(here, untold, ledger.c.subject.in_(codes) if codes else true()), values)
+            if not codes:
+                told = and_(here, ledger.c.adopting.is_(None), ledger.c.subject.in_(select(snapshot.c.subject)))
+                count += self._change(connection, and_(told, ledger.c.state == "due", ~untold), {"adopting": now})
+                self._change(connection, and_(told, ledger.c.state != "due", ~untold), {"adopting": now})
             if not self.rehearse:
                 if not codes:
                     self._settle_origin(connection, name, "adopt", now)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from syncd.calls import Outcome, Portion, Standing, StepsFound
-from syncd.model import Status
+from syncd.model import Origin, Status, Step
 from syncd.store.board import Board
 from syncd.store.orders import Orders
 from syncd.turns import ALREADY_THERE
@@ -154,3 +154,83 @@ def test_a_person_who_knows_better_sends_all_its_steps(make: Make) -> None:
     Orders(engine.database, engine.clock, "admin@node-1").retry([f"portal:{CODE}"])
     engine.settle()
     assert engine.target.steps[CODE] == [1, 2, 1, 2, 3]
+
+
+# ---- a state that is an older copy
+
+
+def older_state(make: Make, tell: Callable[[Portion], Standing | None], *later: Step) -> Engine:
+    """An engine that told the target of two steps, and does not remember that it told it of `later` ones."""
+    engine = make(KnowingTarget(tell))
+    engine.see(dossier(), HISTORY[:2])
+    engine.settle()
+    engine.target.steps[CODE] += [each.id for each in later]
+    assert adopt(engine) == 0
+    return engine
+
+
+@pytest.mark.parametrize("status", [None, Status.PROCESSED])
+def test_what_an_older_copy_does_not_remember_is_not_told_again(make: Make, status: Status | None) -> None:
+    engine = older_state(make, shows(status), HISTORY[2])
+    engine.see(dossier(note="changed meanwhile"), HISTORY)
+    engine.settle()
+    assert engine.target.steps[CODE] == [1, 2, 3]
+    assert (engine.row(CODE)["adopted"], engine.row(CODE)["adopting"], engine.row(CODE)["state"]) == (3, None, "idle")
+    assert engine.target.records[CODE].note == "changed meanwhile"
+
+
+def test_what_was_made_after_that_moment_is_told(make: Make) -> None:
+    engine = older_state(make, shows(Status.PROCESSED), HISTORY[2])
+    late = step(4, status=Status.PROCESSED, at=engine.clock.now() + timedelta(minutes=1))
+    engine.see(dossier(), [*HISTORY, late])
+    engine.settle()
+    assert engine.target.steps[CODE] == [1, 2, 3, 4]
+    assert engine.row(CODE)["adopted"] == 3
+
+
+def test_a_late_step_amid_those_that_are_there_is_owed(make: Make) -> None:
+    engine = older_state(make, shows(), HISTORY[2])
+    engine.see(dossier(), [*HISTORY[:2], step(9, at=engine.clock.now() + timedelta(minutes=1))])
+    engine.see(dossier(), [*HISTORY[:2], step(9, at=engine.clock.now() + timedelta(minutes=1)), HISTORY[2]])
+    engine.settle()
+    assert engine.target.steps[CODE] == [1, 2, 3, 9]
+
+
+def test_nothing_new_is_taken_as_sent_where_the_status_is_of_what_was_told_before(make: Make) -> None:
+    engine = older_state(make, shows(Status.PROCESSING))
+    engine.see(dossier(), HISTORY)
+    engine.settle()
+    assert engine.target.steps[CODE] == [1, 2, 3]
+    assert engine.row(CODE)["adopted"] == 0
+
+
+def test_steps_that_the_target_shows_settle_it_whatever_was_remembered(make: Make) -> None:
+    engine = older_state(make, shows(steps=StepsFound(missing=(1,), foreign=2)), HISTORY[2])
+    engine.see(dossier(), [*HISTORY, step(4, status=Status.RETURNED)])
+    engine.settle()
+    assert engine.target.steps[CODE] == [1, 2, 3, 4]
+    assert engine.row(CODE)["adopted"] == 3
+
+
+# ---- before the first call
+
+
+def test_some_are_asked_about_that_are_not_due_first(make: Make) -> None:
+    engine = lost_state(make, shows())
+    first = "000.00.14.H03-250303-0000"
+    engine.see(dossier(first, 2), HISTORY)
+    claims = [claim for claim in engine.ledger.claim("portal", 8, engine.clock.now(), engine.delivery.lease_term) if claim.subject == first]
+    engine.delivery.turn(claims)
+    assert (engine.target.calls_made, engine.board.target("portal").paused) == ([], True)
+
+
+def test_a_dossier_filed_at_the_target_says_nothing_of_its_past(make: Make) -> None:
+    engine = make(KnowingTarget(shows()))
+    engine.board.settle_origin("portal", "")
+    engine.target.records[CODE] = dossier()
+    engine.see(dossier(origin=Origin.PORTAL, portal_code="G22-1"))
+    engine.settle()
+    assert (engine.board.target("portal").origin, engine.board.target("portal").paused) == ("", False)
+    engine.see(dossier("000.00.14.H03-250303-0002", 2), HISTORY)
+    engine.settle()
+    assert engine.board.target("portal").origin == "fresh"
