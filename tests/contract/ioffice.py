@@ -93,6 +93,7 @@ class OfficeVnpt(Drafts):
 
     name = "ioffice-vnpt"
     calls = {RECORD: "sendVB"}  # noqa: RUF012
+    knows = False
     admission = "u-51"
     probed = ("u-51",)
     taken_for = {"other-json": Outcome.DELIVERED, "list": Outcome.DELIVERED, "text": Outcome.DELIVERED, "number": Outcome.REJECTED}  # noqa: RUF012

@@ -33,6 +33,7 @@ class Tdoffice(Collecting):
     listing = LIST
     probed = (LIST,)
     fetching, acknowledging = FETCH, ACKNOWLEDGE
+    knows = False
     files = True
 
     def __init__(self, folder: Path) -> None:

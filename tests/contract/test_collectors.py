@@ -74,7 +74,7 @@ def test_a_list_that_cannot_be_had_holds_nothing(collecting: Collecting, name: s
     collecting.issue("D-1")
     collecting.server.will(collecting.listing, *[PASSING[name]] * OFTEN)
     collector = collecting.collector(timeout=HASTY, clock=SystemClock(), largest=1)
-    with within(collector.longest.total_seconds()):
+    with within(collector.longest, collecting.server):
         listing = collector.waiting(0)
     assert (listing.receipt.outcome in outcome_of(name), listing.documents, bool(listing.receipt.message)) == (True, (), True)
 
@@ -85,7 +85,7 @@ def test_trouble_that_may_pass_gives_no_document_up(collecting: Collecting, name
     collector = collecting.collector(timeout=HASTY, clock=SystemClock(), largest=1)
     collector.waiting(0)
     collecting.server.will(collecting.fetching, *[PASSING[name]] * OFTEN)
-    with within(collector.longest.total_seconds()):
+    with within(collector.longest, collecting.server):
         receipt = collector.fetch("D-1")
     assert isinstance(receipt, Receipt)
     assert (receipt.outcome in ((Outcome.REJECTED,) if name == "huge" else outcome_of(name)), bool(receipt.message)) == (True, True)
@@ -97,7 +97,7 @@ def test_an_acknowledgement_that_is_not_answered_is_not_done(collecting: Collect
     collecting.issue("D-1")
     collecting.server.will(collecting.acknowledging, *[PASSING[name]] * OFTEN)
     collector = collecting.collector(timeout=HASTY, clock=SystemClock(), largest=1)
-    with within(collector.longest.total_seconds()):
+    with within(collector.longest, collecting.server):
         receipt = collector.acknowledge("D-1", TAKEN)
     assert (receipt.outcome in outcome_of(name), bool(receipt.message)) == (True, True)
 

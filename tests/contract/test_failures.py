@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from syncd.calls import Outcome, Receipt, Standing
 from syncd.clock import SystemClock
 from syncd.ports import Target
-from tests.connectors.portal import Behaviour, answer
+from tests.connectors.portal import Behaviour, ScriptedPortal, answer
 from tests.contract.behaviours import ENDLESS, LATER, LOST, MALFORMED, NONSENSE, PASSING, REFUSED, STRANGER, each
 from tests.contract.surroundings import RECORD, Surroundings
 
@@ -40,11 +41,17 @@ def elsewhere(work: Callable[[], T]) -> T:
 
 
 @contextmanager
-def within(seconds: float) -> Iterator[None]:
-    """It takes no longer."""
+def within(longest: timedelta, server: ScriptedPortal) -> Iterator[None]:
+    """It takes no longer; the server sees to it that it ends at all."""
+    latest = longest.total_seconds() + MARGIN
+    ending = threading.Timer(latest, server.close)
+    ending.start()
     began = time.monotonic()
-    yield
-    assert time.monotonic() - began < seconds + MARGIN
+    try:
+        yield
+        assert time.monotonic() - began < latest
+    finally:
+        ending.cancel()
 
 
 @contextmanager
@@ -96,7 +103,7 @@ def test_a_time_out_before_anything_was_sent_is_certain(call: Call) -> None:
 def test_what_goes_wrong_before_a_call_leaves_nothing_in_doubt(admitting: Surroundings, behaviour: Behaviour) -> None:
     target = admitting.make(timeout=HASTY, clock=SystemClock(), sleep=time.sleep)
     admitting.server.will(admitting.admission, *[behaviour] * OFTEN)
-    with within(target.longest.total_seconds()):
+    with within(target.longest, admitting.server):
         receipt = send(admitting, target)
     assert receipt.outcome in CERTAIN
     assert receipt.message
@@ -107,7 +114,7 @@ def test_what_goes_wrong_before_a_call_leaves_nothing_in_doubt(admitting: Surrou
 def test_what_is_only_looked_at_beforehand_never_leaves_a_call_in_doubt(looking: Surroundings, behaviour: Behaviour) -> None:
     target = looking.make(timeout=HASTY, clock=SystemClock())
     looking.server.will(looking.catalogue, *[behaviour] * OFTEN)
-    with within(target.longest.total_seconds()):
+    with within(target.longest, looking.server):
         outcome = send(looking, target).outcome
     assert outcome in (Outcome.DELIVERED, *CERTAIN)
     assert (outcome is Outcome.DELIVERED) is (len(looking.came()) == 1)
@@ -131,7 +138,7 @@ def test_an_answer_without_end_leaves_the_outcome_unknown_in_time(call: Call, be
     far, kind = call
     target = far.make(timeout=HASTY, clock=SystemClock())
     far.script(kind, behaviour)
-    with within(target.longest.total_seconds()):
+    with within(target.longest, far.server):
         receipt = send(far, target, kind)
     assert (receipt.outcome, bool(receipt.message)) == (Outcome.UNKNOWN, True)
     assert far.server.wait(lambda: len(far.came(kind)) == 1)
@@ -207,7 +214,7 @@ def test_after_every_failure_the_next_call_is_as_good_as_any(call: Call) -> None
 def test_a_question_without_an_answer_says_nothing_of_what_is_there(asked: Surroundings, behaviour: Behaviour) -> None:
     target = asked.make(timeout=HASTY, clock=SystemClock())
     asked.server.will(asked.lookup, *[behaviour] * OFTEN)
-    with within(target.longest.total_seconds()):
+    with within(target.longest, asked.server):
         standing = target.look_up(asked.portion())
     assert isinstance(standing, Standing)
     assert standing.outcome is not Outcome.DELIVERED
@@ -220,7 +227,7 @@ def test_a_probe_tells_when_something_is_wrong(probed: tuple[Surroundings, str],
     far, service = probed
     target = far.make(timeout=HASTY, clock=SystemClock())
     far.server.will(service, *[behaviour] * OFTEN)
-    with within(target.longest.total_seconds()):
+    with within(target.longest, far.server):
         receipt = target.probe()
     assert receipt.outcome in CERTAIN
     assert receipt.message

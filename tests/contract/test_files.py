@@ -83,7 +83,7 @@ def test_a_file_that_is_not_there_is_for_a_person(filing: Surroundings, file_ser
 def test_a_file_server_in_trouble_makes_this_dossier_wait(filing: Surroundings, file_server: FileServer, behaviour: Behaviour) -> None:
     file_server.will("91.pdf", *[behaviour] * OFTEN)
     target = filing.make(timeout=HASTY, clock=SystemClock())
-    with within(target.longest.total_seconds()):
+    with within(target.longest, file_server):
         receipt = target.send([filing.element(target, file=f"{file_server.root}/91.pdf")])
     assert refused(filing, receipt, Outcome.DEFERRED)
 
