@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -12,7 +13,7 @@ from syncd.cli import exits, render
 from syncd.cli.app import App, pass_app
 from syncd.cli.commands import group
 from syncd.cli.lang import sentence, t
-from syncd.cli.options import as_json, dry_run
+from syncd.cli.options import as_json, dry_run, instant, moment
 from syncd.cli.render import Block, Table, headings, word
 from syncd.model import Value
 
@@ -105,16 +106,18 @@ def resume(app: App, name: str, *, dry_run: bool) -> None:
 @target.command("adopt")
 @click.argument("name", metavar="TARGET")
 @click.argument("codes", metavar="CODE…", nargs=-1)
+@click.option("--until", type=moment, metavar="MOMENT", help="when the target was last told something by somebody else; default: now")
 @dry_run
 @pass_app
-def adopt(app: App, name: str, codes: tuple[str, ...], *, dry_run: bool) -> None:
+def adopt(app: App, name: str, codes: tuple[str, ...], *, until: datetime | timedelta | None, dry_run: bool) -> None:
     """Take as sent what a target had of our dossiers before us.
 
-    For a state that was lost, or a province that comes from another programme. Each dossier is asked for before anything of it goes; steps that are
-    there are not sent again. A target that cannot be asked is taken to have every step that was made before this moment.
+    For a state that was lost or is an older copy, or a province that comes from another programme. Each dossier is asked for before anything of it
+    goes; steps that are there are not sent again. A target that does not tell its steps is taken to have those that lead to the status it shows, and
+    one that shows no status every step that was made before that moment.
     """
     with app.orders(dry_run=dry_run) as orders:
-        done = orders.adopt(app.demand_target(name), codes)
+        done = orders.adopt(app.demand_target(name), codes, instant(until, app.clock.now(), app.zone))
     said = "{n} dossiers would be asked for at {name} first." if dry_run else "{n} dossiers are asked for at {name} first."
     click.echo(t(said, n=done.count, name=name))
 

@@ -34,6 +34,7 @@ MISHAPS: Final[dict[str, Row]] = {
     "broken": {"applicantName": "Ho\ufffdng V\ufffdn"},
     "absurd": {"receiveDate": datetime.fromisoformat("1925-01-01T08:00")},
 }
+RECEPTION: Final = timedelta(minutes=10)  #: what the reception of a dossier takes at most
 EDITS: Final = ("correct", "phone", "note", "paper_added", "paper_removed", "paid")
 _DAY: Final = {"work": 55, "repair": 20, "edit": 15, "arrive": 10}  # of a hundred things that happen
 _ARRIVALS: Final = {"counter": 10, "online": 5, "unreceived": 4, "post": 1, "portal": 2, "child": 2}
@@ -96,7 +97,8 @@ class Life:
     def arrive(self, channel: str) -> Change:
         """A new dossier comes in; for the channels see `Office.take_in`."""
         with writing(self.engine) as connection:
-            case = self._office(connection).take_in(party(self.random), local_now(self.clock), channel)
+            filed_at = local_now(self.clock) - RECEPTION  # it is received by now: nothing in a one-stop was done in the future
+            case = self._office(connection).take_in(party(self.random), filed_at, channel)
             if channel == "portal":
                 self._filed(case.row["referenceUid"])
             write_cases(connection, self.layout, [case])

@@ -75,23 +75,24 @@ class Orders:
                 self._audit(connection, action, [(name, "")], detail)
         return self._done(count)
 
-    def adopt(self, name: str, codes: Sequence[str] = ()) -> Done:
+    def adopt(self, name: str, codes: Sequence[str] = (), until: datetime | None = None) -> Done:
         """Take what a target had of our dossiers before us as sent: each of those it was never told of is asked for first, from
         now on also those that are read for the first time. The others are asked for before the next thing of them goes, for the
-        state may be an older copy. With codes only these, and nothing for the future. How many dossiers wait for that."""
-        now = self.clock.now()
+        state may be an older copy. `until` is when somebody else told the target something for the last time. With codes only
+        these, and nothing for the future. How many dossiers wait for that."""
+        moment = until or self.clock.now()
         untold = or_(ledger.c.strange, and_(ledger.c.created == false(), ledger.c.sent_version == 0, ledger.c.doubtful == false()))
         here = and_(ledger.c.target == name, ledger.c.state != "leased")
-        values = {**self._due_again(), "adopting": now, "unsure": true()}
+        values = {**self._due_again(), "adopting": moment, "unsure": true()}
         with self.database.write() as connection:
             count = self._change(connection, and_(here, untold, ledger.c.subject.in_(codes) if codes else true()), values)
             if not codes:
                 told = and_(here, ledger.c.adopting.is_(None), ledger.c.subject.in_(select(snapshot.c.subject)))
-                count += self._change(connection, and_(told, ledger.c.state == "due", ~untold), {"adopting": now})
-                self._change(connection, and_(told, ledger.c.state != "due", ~untold), {"adopting": now})
+                count += self._change(connection, and_(told, ledger.c.state == "due", ~untold), {"adopting": moment})
+                self._change(connection, and_(told, ledger.c.state != "due", ~untold), {"adopting": moment})
             if not self.rehearse:
                 if not codes:
-                    self._settle_origin(connection, name, "adopt", now)
+                    self._settle_origin(connection, name, "adopt", moment)
                 self._audit(connection, "adopt", [(name, code) for code in codes or ("",)], f"{count} dossiers")
         return self._done(count)
 

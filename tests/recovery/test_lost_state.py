@@ -1,0 +1,92 @@
+"""A state that is lost, or an older copy of it: nothing is created again and no step is told twice, whatever the portal tells of what
+it has. The commands are those of the documentation."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from syncd.clock import SystemClock
+from syncd.sandbox.onestop import local_now
+from syncd.sandbox.services import Lookup
+from tests.daemon.rehearsal import Rehearsal, wait_for
+from tests.recovery.conftest import Rehearse
+from tests.recovery.surgery import copy, created, lose_state, paused, restore, rows, sent
+
+LOOKUPS: tuple[Lookup, ...] = ("full", "pascal", "bare", "mixed")
+pytestmark = pytest.mark.slow
+
+
+def run(made: Rehearsal, moves: int) -> None:
+    """Deliver everything while the one-stop lives on, and stop."""
+    made.start()
+    made.world.life.move(moves)
+    made.world.life.settle()
+    made.rest()
+    assert made.stop() == 0
+    newest = select(func.max(made.world.life.layout.action.c.createDate))
+    with made.world.engine.connect() as connection:
+        last: datetime = connection.execute(newest).scalar_one()
+    wait_for(lambda: local_now(SystemClock()) > last + timedelta(seconds=1))  # where much happens at once, the one-stop's clock runs ahead
+
+
+def agrees(made: Rehearsal) -> None:
+    comparison = made.world.compare()
+    assert comparison.differences == ()
+    assert comparison.excused == 0
+
+
+@pytest.mark.parametrize("lookup", LOOKUPS)
+def test_a_lost_state_is_filled_again_from_what_the_portal_has(rehearse: Rehearse, lookup: Lookup) -> None:
+    made = rehearse(dossiers=150, lookup=lookup)
+    run(made, 60)
+    agrees(made)
+    before, number, had = sent(made), made.world.portal.calls()[-1].number, set(made.world.portal.holdings.records())
+    agreed = local_now(SystemClock())
+    lose_state(made)
+
+    made.start()
+    wait_for(lambda: paused(made) != "")
+    made.world.life.move(10)
+    wait_for(lambda: made.standing().get("due", 0) > len(had))
+    assert made.stop() == 0
+    assert sent(made) == before
+    listed = json.loads(made.syncd("target", "list", "--json"))
+    assert "this state never told it of" in listed[0]["reason"]
+
+    made.syncd("target", "adopt", "dvcqg", "--until", f"{agreed:%Y-%m-%dT%H:%M:%S}")
+    assert paused(made) == ""
+    run(made, 30)
+    agrees(made)
+    assert created(made, number).isdisjoint(had)
+    books = rows(made)
+    stepped = [code for code in had if made.world.portal.holdings.steps(code)]
+    assert all(books[code].adopted > 0 for code in stepped)
+    assert {row.state for row in books.values()} <= {"idle", "dead"}
+
+
+@pytest.mark.parametrize("lookup", LOOKUPS)
+def test_a_state_restored_from_a_backup_tells_nothing_twice(rehearse: Rehearse, lookup: Lookup) -> None:
+    made = rehearse(dossiers=150, lookup=lookup)
+    run(made, 20)
+    backup = copy(made)
+    run(made, 80)
+    agrees(made)
+    number, had = made.world.portal.calls()[-1].number, set(made.world.portal.holdings.records())
+
+    restore(made, backup)
+    made.syncd("target", "adopt", "dvcqg")
+    run(made, 30)
+    agrees(made)
+    assert created(made, number).isdisjoint(had)
+    assert any(row.adopted for row in rows(made).values())
+
+
+def test_a_target_that_was_never_used_is_simply_filled(rehearse: Rehearse) -> None:
+    made = rehearse(dossiers=40, lookup="full")
+    run(made, 10)
+    agrees(made)
+    assert not any(row.adopted for row in rows(made).values())
