@@ -1,16 +1,20 @@
 """Reads the files that go along with a dossier: from a folder of the one-stop, or from its own address.
 
 What cannot be had is never the target's fault, so it is told apart: a file that is not there, or too large, is for a person;
-a file server that does not answer makes the dossier wait, and no other.
+a file server that does not answer makes the dossier wait, and no other. The one-stop is on our side: what belongs to the way to
+the target, its proxy and our certificate there, is not used on this one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from connectors._http.calls import Call, Http
 from connectors._http.outcomes import TOO_LARGE, Trouble
 from syncd.calls import Outcome
+from syncd.clock import Clock
+from syncd.options import TargetOptions
 
 _AGAIN = (Outcome.UNAVAILABLE, Outcome.BUSY, Outcome.UNKNOWN)
 
@@ -18,8 +22,9 @@ _AGAIN = (Outcome.UNAVAILABLE, Outcome.BUSY, Outcome.UNKNOWN)
 class Files:
     """Files of at most `largest` bytes."""
 
-    def __init__(self, http: Http, largest: int) -> None:
-        self._http = http
+    def __init__(self, options: TargetOptions, clock: Clock, sleep: Callable[[float], None], largest: int) -> None:
+        ours = options.model_copy(update={"proxy": "", "client_cert_file": None, "client_key_file": None})
+        self._http = Http(ours, clock, sleep, largest=largest + 1)
         self._largest = largest
 
     def read(self, where: str, until: float) -> bytes | Trouble:
@@ -32,6 +37,10 @@ class Files:
         if len(content) > self._largest:
             return self._too_large(len(content))
         return content
+
+    def close(self) -> None:
+        """Release the connections. Safe to call twice."""
+        self._http.close()
 
     def _opened(self, path: Path) -> bytes | Trouble:
         try:

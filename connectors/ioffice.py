@@ -90,6 +90,7 @@ class Ioffice:
         if self.collector is not None:
             self.collector.close()
         self._http.close()
+        self._files.close()
 
     def _until(self) -> float:
         return self._clock.monotonic() + self.longest.total_seconds()
@@ -122,7 +123,7 @@ class IofficeConnector:
             raise ConfigurationError(found)
         http = Http(own, clock, sleep, largest=own.largest * 4_000_000 + 4_000_000)  # two files, twice in base64
         wire = _vnpt(own, http, clock, mappings) if own.dialect == "vnpt" else _soap(own, mapping, http, clock)
-        return Ioffice(name, mapping, wire, http, Files(http, own.largest * 1_000_000), clock)
+        return Ioffice(name, mapping, wire, http, Files(own, clock, sleep, own.largest * 1_000_000), clock)
 
 
 def _missing(name: str, options: IofficeOptions) -> list[Problem]:

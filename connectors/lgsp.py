@@ -59,8 +59,7 @@ class Lgsp:
         self._mapping = mapping
         self._contents = options.attachments == "content"
         self._http = Http(options, clock, sleep)
-        self._file_http = Http(_inside(options), clock, sleep, largest=options.largest * _MB + 1)
-        self._files = Files(self._file_http, options.largest * _MB)
+        self._files = Files(options, clock, sleep, options.largest * _MB)
         self._largest_call = options.largest_call * _MB
         self.longest = timedelta(seconds=(3 if self._contents else 2) * self._http.span)  # as much again for the token, and for files
         judge = Judge(name, Throttle(clock))
@@ -138,7 +137,7 @@ class Lgsp:
     def close(self) -> None:
         """Release the connections."""
         self._http.close()
-        self._file_http.close()
+        self._files.close()
 
     def _until(self) -> float:
         return self._clock.monotonic() + self.longest.total_seconds()
@@ -163,11 +162,6 @@ def _memo(element: Element) -> dict[str, str]:
         return {}
     papers = msgspec.json.decode(element.body)["Attachments"]
     return {element.subject: ",".join(str(paper["AttachmentId"]) for paper in papers if not paper["IsDeleted"])}
-
-
-def _inside(options: LgspOptions) -> LgspOptions:
-    """How the one-stop's own files are fetched: without what belongs to the way to the platform."""
-    return options.model_copy(update={"proxy": "", "client_cert_file": None, "client_key_file": None})
 
 
 class LgspConnector:

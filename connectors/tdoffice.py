@@ -41,7 +41,7 @@ _MASKED = "…"
 class Tdoffice:
     """The axis behind the `Target` port."""
 
-    def __init__(self, name: str, options: TdofficeOptions, mapping: OfficeMapping, http: Http, clock: Clock) -> None:
+    def __init__(self, name: str, options: TdofficeOptions, mapping: OfficeMapping, http: Http, files: Files, clock: Clock) -> None:
         self.name = name
         self.replaces = False
         self.batch = 1
@@ -54,7 +54,7 @@ class Tdoffice:
         self._http = http
         self._axis = axis
         self._clock = clock
-        self._files = Files(http, options.largest * MEGABYTE)
+        self._files = files
         self._receipts = Receipts(mapping.answers, axis.secrets())
         self._sent = msgspec.json.Decoder(Sent)
 
@@ -98,6 +98,7 @@ class Tdoffice:
     def close(self) -> None:
         """Release the connections."""
         self._http.close()
+        self._files.close()
 
 
 def _filled(sent: Sent, contents: Sequence[bytes | str]) -> dict[str, object]:
@@ -127,7 +128,8 @@ class TdofficeConnector:
         if found:
             raise ConfigurationError(found)
         largest = int(own.largest * MEGABYTE * _ENCODED * FILES_A_PACKAGE) + _BESIDES
-        return Tdoffice(name, own, mapping, Http(own, clock, sleep, largest=largest), clock)
+        http, files = Http(own, clock, sleep, largest=largest), Files(own, clock, sleep, own.largest * MEGABYTE)
+        return Tdoffice(name, own, mapping, http, files, clock)
 
 
 connector = TdofficeConnector()
