@@ -45,8 +45,8 @@ def _counts(findings: Findings, person: Person) -> list[tuple[str, str]]:
         (t("dossiers filed on the portal itself"), str(findings.portal.filed)),
         (t("drafts signed and given back"), str(issued)),
         (t("drafts not approved"), str(rejected)),
-        (t("drafts a person found at the document system after a lost answer"), str(person.arrived)),
-        (t("drafts a person did not find there, sent again"), str(person.sent_again)),
+        (t("what a person found at a target after a lost answer"), str(person.arrived)),
+        (t("what a person did not find there, sent again"), str(person.sent_again)),
         (t("times a person let a stopped target go on"), str(person.resumed)),
         (t("results that made the full round"), str(findings.rounds)),
     ]

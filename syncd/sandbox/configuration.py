@@ -38,7 +38,7 @@ agency = "{agency}"
 _SECTION: Final = """
 [targets.{name}]
 connector = "{name}"
-{options}timeout = "3s"
+{options}timeout = "{timeout}"
 retry = ["1s", "2s", "3s", "5s"]
 breaker_pause = "1s"
 """
@@ -50,7 +50,8 @@ Value = str | int | tuple[str, ...]
 def write(path: Path, *, agency: str, targets: Mapping[str, Mapping[str, Value]]) -> None:
     """Write the file, and a file for each secret: an option that ends in `_secret`, `password` or `token`."""
     folder = path.parent
-    sections = [_SECTION.format(name=name, options=_options(folder, name, options)) for name, options in targets.items()]
+    timeout = "3s" if len(targets) == 1 else "10s"  # with several, this machine may be too busy for less
+    sections = [_SECTION.format(name=name, options=_options(folder, name, options), timeout=timeout) for name, options in targets.items()]
     own = folder / "mappings"
     head = _HEAD.format(folder=folder, agency=agency, mappings=f'mappings = "{own}"\n' if own.is_dir() else "")
     path.write_text(head + "".join(sections), "utf-8")

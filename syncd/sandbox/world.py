@@ -131,6 +131,11 @@ class World:
         sent = self.shelf.sha256(ENTRY + int(draft))
         return any(one.matter.files[0].sha256 == sent for found in self.offices() if found.name == office for one in found.desk.drafts(dossier))
 
+    def steps(self, target: str, dossier: str) -> int:
+        """How many different steps of a dossier somebody finds who looks at a target."""
+        entries = self.lgsp.holdings.traces(dossier) if target == "lgsp" else self.portal.holdings.steps(dossier)
+        return len({str(sorted(entry.body.items())) for entry in entries})
+
     def compare(self) -> Comparison:
         """What the referee says of one-stop and portal now."""
         return compare(self.engine, self.portal.holdings)
