@@ -89,6 +89,7 @@ class Reconcile(Options):
     workers: int = Field(4, ge=1, le=64, description="calls at the same time")
     lost: float = Field(0.05, gt=0, le=1, description="share of the known dossiers that may be gone from the one-stop; more, and a person is asked")
     surprise: float = Field(0.5, gt=0, le=1, description="share of them that may differ from what was read; more, and a person is asked")
+    repair: bool = Field(False, description="the nightly reconciliation makes due again what it can; else it only reports")
 
 
 class Settings(Options):

@@ -10,6 +10,7 @@
     │   └── AlreadyRunning          a second daemon on the same state
     ├── SourceError            1    the one-stop database cannot be read
     │   └── SuspiciousSource        it lists nothing, or changed everything: a person must say (law L8)
+    ├── TargetSilent           1    a target that must be asked does not answer
     ├── Unmappable             1    a dossier cannot be put into a target's terms; carries every field at fault
     └── UndecipherableError    1    stored text that no key of the key file opens
 
@@ -77,6 +78,10 @@ class SourceError(SyncdError):
 
 class SuspiciousSource(SourceError):
     """The one-stop database does not look like itself; nothing is done until a person has looked."""
+
+
+class TargetSilent(SyncdError):
+    """The target does not answer."""
 
 
 class Unmappable(SyncdError):

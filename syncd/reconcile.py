@@ -8,18 +8,20 @@ Three sides are held against each other, a page of the one-stop at a time, in or
 
     read a page  ─▶ compare with the snapshots and the ledger (no calls)
                  ─▶ ask the target about the doubtful ones, a few at a time, within a budget that yields to deliveries
-                 ─▶ write down the findings, and with them how far the run has come
+                 ─▶ write down the findings, and with them the key up to which the run has come
 
-A run that is interrupted goes on where it stopped, and asks about nobody twice: each dossier keeps the moment at which its target
-last answered for it. Nothing is changed by a comparison, neither at the target nor in the ledger; see `repair`.
+That key is committed with every few answers, so a run that is interrupted goes on there and asks nobody twice but those in
+flight. Nothing is changed by a comparison, neither at the target nor in the ledger; see `repair`.
 
-Law L8: a one-stop that lists nothing, has lost more than a share of its dossiers, or shows more than a share of them as the
-state has never seen them, does not look like itself. The run stops there, before anything is repaired, and says why.
+Law L8: a one-stop that lists nothing, has lost more than a share of its dossiers since the last run, shows more than a share of them
+as the state has never seen them, or many with fewer steps than before (a backup that was restored), does not look like itself. The
+run stops there, before anything is repaired, and says why. A target that does not answer ends the run for now: it is not asked a
+million times.
 """
 
 from __future__ import annotations
 
-import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -28,26 +30,24 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from syncd.calls import Claim, Outcome, Standing
-from syncd.clock import Clock
-from syncd.config import Reconcile
-from syncd.drift import Drift, DriftKind, Held, Tiers, drift, lost_too_many, of_dossier, of_ledger, of_target, to_ask
-from syncd.errors import SuspiciousSource
-from syncd.model import Page, Value
-from syncd.policy import Pace
-from syncd.ports import Source, Target
+from syncd.asking import Asking
+from syncd.calls import Outcome
+from syncd.drift import Drift, DriftKind, Held, Tiers, drift, lost_too_many, month_of, of_dossier, of_ledger, of_target, to_ask
+from syncd.errors import SuspiciousSource, TargetSilent
+from syncd.foreign import Foreign
+from syncd.model import Dossier, Page, Value
+from syncd.ports import Source
 from syncd.store.evidence import DONE, STOPPED, Evidence, Run, Scope
 from syncd.store.intake import Intake
 from syncd.store.prepared import Known, Prepared
 from syncd.store.readback import ReadBack
-from syncd.turns import look_up
 
 log = structlog.get_logger()
 
 FEW = 200  #: so many dossiers at once surprise nobody, however small the province
-_ROWS = 1000
-_YIELD = 0.5  #: seconds
-_YIELDS = 10  #: times that deliveries go first, before each few calls
+FEW_BACK = 20  #: and so many that went back in time
+BACK = 0.001  #: share of the known dossiers that may have gone back in time; more is no officer's work
+RESUMED_WITHIN_DAYS = 7  #: what an interrupted run has compared before counts for so long
 
 
 class Sides(Value):
@@ -57,6 +57,12 @@ class Sides(Value):
     changed: list[Prepared]  #: the dossiers that are not in the state as they are in the one-stop
     known: dict[str, Known]
     held: list[Held]  #: all that the state holds between the last page's end and this one's
+    present: dict[int, str]  #: the codes in the page, by key
+
+    def published(self, held: Held) -> bool:
+        """Whether the one-stop still publishes what the state holds, under that code."""
+        code = self.present.get(held.source_id)
+        return code is not None and held.subject in (code, f"{code}#{held.source_id}")
 
 
 class Store(NamedTuple):
@@ -66,113 +72,182 @@ class Store(NamedTuple):
     evidence: Evidence
 
 
+class _Course:
+    """How far a run has come; `counts` are those up to `position`."""
+
+    def __init__(self, run: Run, known: int, before: Run | None, *, force: bool) -> None:
+        self.run = run
+        self.scope = run.scope
+        self.position = run.position
+        self.counts = Counter({"listed": 0, "checked": 0, "asked": 0, "gone": 0, "unseen": 0, "back": 0, **run.counts})
+        self.known = known
+        self.before = before.counts if before else {}
+        self.force = force
+        self.heard = (self.position, self.counts.copy())  #: where the target last answered
+        self.totals = Counter[tuple[str, str]]()  #: committed since then
+        self.unheard: list[str] = []  #: asked about since then
+
+
 class Reconciling:
     """Comparisons of one target."""
 
-    def __init__(self, target: Target, source: Source, intake: Intake, store: Store, options: Reconcile, clock: Clock, zone: ZoneInfo) -> None:
-        self.target = target
+    def __init__(self, asking: Asking, source: Source, intake: Intake, store: Store, zone: ZoneInfo) -> None:
+        self.asking = asking
+        self.target = asking.target
         self.source = source
         self.intake = intake
         self.rows = store.rows
         self.evidence = store.evidence
-        self.options = options
-        self.clock = clock
+        self.options = asking.options
+        self.clock = asking.clock
+        self.stopping = asking.stopping
         self.zone = zone
-        self.busy: Callable[[], bool] = lambda: False  #: whether deliveries are waiting at the target, which go first
         self.told: Callable[[Run, int, int], None] = lambda run, read, known: None  #: how far the run is, and of how many
-        self.stopping = threading.Event()
+        self.found: Callable[[Drift], None] = lambda each: None  #: told each difference
+        self.proceed: Callable[[], bool] = lambda: True  #: asked before each few calls; no = stop here, the rest comes next time
         self.askable = True
-        self._pacing = threading.Lock()
-        self._pace = Pace(interval=60 / options.budget if options.budget else 0.0)
 
     def compare(self, who: str, scope: Scope, *, force: bool = False) -> Run:
-        """Hold the three sides against each other; the run, which has ended unless it was told to stop. Raises `SourceError`, and
-        `SuspiciousSource` with the run stopped."""
-        run = self.evidence.interrupted(self.target.name, scope) or self.evidence.begin(self.target.name, who, scope, self.clock.now())
-        counts = {"checked": 0, "asked": 0, "gone": 0, "unseen": 0, **run.counts}
+        """Hold the three sides against each other; the run, which has ended unless it was told to stop. Raises `SourceError` and
+        `TargetSilent`, after which it can be gone on with, and `SuspiciousSource` with the run stopped."""
+        run = self._unfinished(scope) or self.evidence.begin(self.target.name, who, scope, self.clock.now())
+        self.asking.silent = 0
+        course = _Course(run, self.rows.known(), self.evidence.last(self.target.name), force=force)
         try:
-            ended = self._compare(run, counts, force=force)
+            ended = self._compare(course)
+        except TargetSilent:
+            self._turn_back(course)
+            raise
         except SuspiciousSource as suspicion:
-            self.evidence.end(run.id, STOPPED, self.clock.now(), counts)
+            self.evidence.end(run.id, STOPPED, self.clock.now(), course.counts)
             log.error("source_suspicious", error=suspicion.message, hint=suspicion.hint)
             raise
         if not ended:
             return self.evidence.run(run.id)
-        done = self.evidence.end(run.id, DONE, self.clock.now(), counts | {"drifted": self.evidence.drifted(run.id), "askable": int(self.askable)})
+        done = self.evidence.end(run.id, DONE, self.clock.now(), {**course.counts, **self._summed(run)})
         log.info("reconcile_done", target=self.target.name, run=run.id, **dict(done.counts))
         return done
 
-    def _compare(self, run: Run, counts: dict[str, int], *, force: bool) -> bool:
-        known, position = self.rows.known(), run.position
-        for page in self.source.sweep(position):
-            sides = self._sides(page, position)
-            self._count(counts, sides)
-            self._guard(counts, known, force=force)
-            if not self._take(run, counts, sides):
+    def _turn_back(self, course: _Course) -> None:
+        """Nobody was asked about since the last answer."""
+        self.evidence.forget(course.run.id, course.unheard)
+        position, counts = course.heard
+        self.evidence.note(course.run.id, [], counts, position, {place: -count for place, count in course.totals.items()})
+
+    def _summed(self, run: Run) -> dict[str, int]:
+        return {"drifted": self.evidence.drifted(run.id), "askable": int(self.askable)}
+
+    def _unfinished(self, scope: Scope) -> Run | None:
+        run = self.evidence.interrupted(self.target.name, scope)
+        return run if run and (self.clock.now() - run.began_at).days < RESUMED_WITHIN_DAYS else None
+
+    def _compare(self, course: _Course) -> bool:
+        resumed = course.position
+        for page in self.source.sweep(course.position):
+            sides = self._sides(page, course.position)
+            self._guard(course, self._tally(course, sides, page.cursor.id)[0])
+            if resumed == course.position:
+                self.evidence.forget(course.run.id, [*(each.subject for each in sides.held), *(each.subject for each in sides.changed)])
+            if not (self.proceed() and self._take(course, sides)):
                 return False
-            position = page.cursor.id
-            self.evidence.note(run.id, [], counts, position)
-            self.told(run, counts["checked"], known)
-        self._beyond(run, counts, position, known, force=force)
-        if counts["checked"] == 0 and known and run.scope == Scope(full=run.scope.full) and not force:
+            self.told(course.run, course.counts["listed"], course.known)
+        self._beyond(course)
+        if course.counts["listed"] == 0 and course.known and not course.force:
             raise SuspiciousSource("the one-stop lists no dossier, and did before", hint="check source.url and whether a restore is under way")
+        self._foreign(course)
         return not self.stopping.is_set()
 
     def _sides(self, page: Page, after: int) -> Sides:
         changed, known = self.intake.compare(page)
-        held = [each for rows in self._held(after, page.cursor.id) for each in rows]
-        return Sides(page=page, changed=changed, known=known, held=held)
+        held = [each for rows in self.rows.within(after, page.cursor.id) for each in rows]
+        present = {each.dossier.source_id: each.dossier.code for each in page.snapshots}
+        return Sides(page=page, changed=changed, known=known, held=held, present=present)
 
-    def _held(self, after: int, upto: int | None) -> Iterator[list[Held]]:
-        while rows := self.rows.page(after, upto, _ROWS):
-            yield rows
-            after = rows[-1].source_id
+    def _tally(self, course: _Course, sides: Sides, upto: int) -> tuple[Counter[str], Counter[tuple[str, str]]]:
+        """What the dossiers of a page add to the counts, from where the run is up to a key; and to the totals."""
+        listed = [each.dossier for each in sides.page.snapshots if course.position < each.dossier.source_id <= upto]
+        checked = Counter(self._place(each) for each in listed if _within(course.scope, each))
+        changed = [each for each in sides.changed if course.position < each.dossier.source_id <= upto and each.subject in sides.known]
+        gone = sum(each.source_id not in sides.present for each in sides.held if course.position < each.source_id <= upto)
+        back = sum(len(each.steps) < sides.known[each.subject].steps for each in changed)
+        return Counter(listed=len(listed), checked=checked.total(), gone=gone, unseen=len(changed), back=back), checked
 
-    @staticmethod
-    def _count(counts: dict[str, int], sides: Sides) -> None:
-        present = {each.dossier.source_id for each in sides.page.snapshots}
-        counts["checked"] += len(sides.page.snapshots)
-        counts["gone"] += sum(each.source_id not in present for each in sides.held)
-        counts["unseen"] += sum(each.subject in sides.known for each in sides.changed)
+    def _place(self, each: Dossier) -> tuple[str, str]:
+        return each.agency.code[:64], month_of(each.received_at, self.zone)
 
-    def _guard(self, counts: dict[str, int], known: int, *, force: bool) -> None:
-        if force:
+    def _guard(self, course: _Course, more: Counter[str]) -> None:
+        if course.force:
             return
-        limits = (("gone", self.options.lost, "are no longer in the one-stop"), ("unseen", self.options.surprise, "differ from what was read of them"))
-        for name, share, what in limits:
-            if lost_too_many(counts[name], known, share, FEW):
-                raise SuspiciousSource(
-                    f"{counts[name]} of {known} known dossiers {what}", hint="look at the one-stop (a restore? another database?); if it is right: --force"
-                )
+        limits = (
+            ("gone", self.options.lost, FEW, "are no longer in the one-stop", "a restore? another database?"),
+            ("unseen", self.options.surprise, FEW, "differ from what was read of them", "a restore? another database?"),
+            ("back", BACK, FEW_BACK, "went back to what they were, or are gone and were the newest", "was it restored from a backup?"),
+        )
+        for name, most, few, what, why in limits:
+            count = course.counts[name] + more[name]
+            usual = course.before.get(name, 0) if name != "unseen" else 0
+            if lost_too_many(count - usual, course.known, most, few):
+                raise SuspiciousSource(f"{count} of {course.known} known dossiers {what}", hint=f"look at the one-stop ({why}); if it is right: --force")
 
-    def _beyond(self, run: Run, counts: dict[str, int], position: int, known: int, *, force: bool) -> None:
+    def _beyond(self, course: _Course) -> None:
         """What the state holds behind the last dossier that the one-stop lists."""
-        for rows in self._held(position, None):
-            counts["gone"] += len(rows)
-            self._guard(counts, known, force=force)
-            self.evidence.note(run.id, [self._extra(each) for each in rows if each.created and self._within(run.scope, each)], counts)
+        for rows in self.rows.within(course.position):
+            more = Counter(gone=len(rows), back=len(rows))
+            self._guard(course, more)
+            course.counts.update(more)
+            course.position = rows[-1].source_id
+            extra = [self._extra(each) for each in rows if each.created and _within(course.scope, each)]
+            self._note(course, extra, course.position)
 
-    def _within(self, scope: Scope, held: Held) -> bool:
-        at = held.received_at
-        return at is None or ((scope.since is None or at >= scope.since) and (scope.until is None or at < scope.until))
+    def _foreign(self, course: _Course) -> None:
+        """What the target has, and nobody here: on a full run from the first dossier on, else of what was received lately."""
+        now = self.clock.now()
+        lately = now - self.options.lately
+        since = course.scope.since or (self.rows.first() if course.scope.full else lately)
+        if since is None or self.stopping.is_set():
+            return
+        foreign = Foreign(self.target, self.source, self.rows)
+        codes = foreign.codes(since, course.scope.until or now)
+        if codes is not None:
+            course.counts["held"] = foreign.listed
+            self._note(course, [Drift(dossier=code, kind=DriftKind.EXTRA, detail={"source": "does not know it"}) for code in codes])
 
     def _extra(self, held: Held) -> Drift:
         return drift(held, DriftKind.EXTRA, {"source": "no longer publishes it"}, self.zone)
 
-    def _take(self, run: Run, counts: dict[str, int], sides: Sides) -> bool:
+    def _take(self, course: _Course, sides: Sides) -> bool:
         """Compare one page and ask about it; whether it was taken to its end."""
-        present = {each.dossier.source_id for each in sides.page.snapshots}
         unseen = {each.subject for each in sides.changed}
-        found = [self._unseen(each, sides.known) for each in sides.changed if _received_within(run.scope, each)]
+        found = [self._unseen(each, sides.known) for each in sides.changed if _within(course.scope, each.dossier)]
         asked = []
-        for held in (each for each in sides.held if self._within(run.scope, each)):
-            if held.source_id not in present:
+        for held in (each for each in sides.held if _within(course.scope, each)):
+            if not sides.published(held):
                 found += [self._extra(held)] if held.created else []
             elif held.subject not in unseen:
                 found += [each for each in [of_ledger(held, self.zone)] if each]
                 asked.append(held)
-        self.evidence.note(run.id, found, counts)
-        return self._ask(run, counts, asked)
+        self._note(course, found)
+        if not self._ask(course, sides, asked):
+            return False
+        self._advance(course, sides, sides.page.cursor.id)
+        return True
+
+    def _note(self, course: _Course, found: Sequence[Drift], position: int | None = None) -> None:
+        for each in found:
+            self.found(each)
+        self.evidence.note(course.run.id, found, course.counts, position)
+
+    def _advance(self, course: _Course, sides: Sides, upto: int) -> None:
+        """The run has come as far as this key: the counts up to there are committed with it."""
+        counts, totals = self._tally(course, sides, upto)
+        course.counts.update(counts)
+        course.position = max(upto, course.position)
+        self.evidence.note(course.run.id, [], course.counts, course.position, totals)
+        course.totals.update(totals)
+        if not self.asking.silent:
+            course.heard = (course.position, course.counts.copy())
+            course.totals.clear()
+            course.unheard.clear()
 
     def _unseen(self, each: Prepared, known: dict[str, Known]) -> Drift:
         """A dossier that the state does not hold as the one-stop has it."""
@@ -184,58 +259,49 @@ class Reconciling:
 
     # ---- asking the target
 
-    def _ask(self, run: Run, counts: dict[str, int], held: Sequence[Held]) -> bool:
+    def _ask(self, course: _Course, sides: Sides, held: Sequence[Held]) -> bool:
         """Ask the target about those of a page that are doubtful; whether all were asked."""
         now = self.clock.now()
-        tiers = Tiers(since=now - self.options.lately, period=self.options.period, full=run.scope.full)
-        waiting = iter([each for each in held if to_ask(each, tiers, now) and not _asked_in(run, each)])
+        tiers = Tiers(since=now - self.options.lately, period=self.options.period, full=course.scope.full)
+        waiting = [each for each in held if to_ask(each, tiers, now)] if self.askable else []
         with ThreadPoolExecutor(self.options.workers) as pool:
-            while self.askable and (few := list(islice(waiting, self.options.workers))):
-                self._yield()
-                if self.stopping.is_set():
+            for few, following in _in_step(waiting, self.options.workers):
+                self.asking.give_way()
+                if self.stopping.is_set() or not self.proceed():
                     return False
-                self._ask_few(pool, run, counts, few)
+                answered = self._ask_few(pool, course, few)
+                if not self.askable:
+                    break
+                if answered:
+                    self._advance(course, sides, min(few[-1].source_id, following - 1))
         return not self.stopping.is_set()
 
-    def _ask_few(self, pool: ThreadPoolExecutor, run: Run, counts: dict[str, int], few: Sequence[Held]) -> None:
+    def _ask_few(self, pool: ThreadPoolExecutor, course: _Course, few: Sequence[Held]) -> bool:
+        """Ask about these; whether the target answered."""
         by_code = {each.subject: each for each in few}
         claims = self.rows.claims(list(by_code))
-        answers = [(claim.subject, standing) for claim, standing in zip(claims, pool.map(self.look_up, claims), strict=True) if standing is not None]
+        answers = [(claim.subject, standing) for claim, standing in zip(claims, pool.map(self.asking.look_up, claims), strict=True) if standing is not None]
         self.askable = bool(answers) or not claims
-        counts["asked"] += len(answers)
-        found = {subject: of_target(by_code[subject], standing, self.zone) for subject, standing in answers}
-        self.evidence.note(run.id, [each for drifts in found.values() for each in drifts], counts)
         answered = [subject for subject, standing in answers if standing.outcome is Outcome.DELIVERED]
+        self.asking.listen([standing for _, standing in answers])
+        course.counts["asked"] += len(answered)
+        course.unheard += by_code
+        found = {subject: of_target(by_code[subject], standing, self.zone) for subject, standing in answers}
+        self._note(course, [each for drifts in found.values() for each in drifts])
         self.rows.confirm(answered, self.clock.now(), sound=[subject for subject in answered if not found[subject]])
-
-    def look_up(self, claim: Claim) -> Standing | None:
-        """What the target says of one dossier; a connector's bug is one that could not be asked."""
-        self.stopping.wait(self._wait())
-        try:
-            return self.target.look_up(look_up(claim))
-        except Exception as error:
-            log.error("connector_failed", target=self.target.name, dossier=claim.subject, error=type(error).__name__, exc_info=error)
-            return Standing(outcome=Outcome.UNKNOWN, message=f"the connector failed: {type(error).__name__}")
-
-    def _wait(self) -> float:
-        """Seconds until the next call may go, to keep the budget."""
-        if not self._pace.interval:
-            return 0.0
-        with self._pacing:
-            self._pace, seconds = self._pace.take(self.clock.monotonic())
-            return seconds
-
-    def _yield(self) -> None:
-        """Let deliveries go first, for a while."""
-        for _ in range(_YIELDS):
-            if not self.busy() or self.stopping.wait(_YIELD):
-                return
+        return bool(answered) or not claims
 
 
-def _received_within(scope: Scope, each: Prepared) -> bool:
-    at = each.dossier.received_at
+def _within(scope: Scope, each: Dossier | Held) -> bool:
+    at = each.received_at
     return at is None or ((scope.since is None or at >= scope.since) and (scope.until is None or at < scope.until))
 
 
-def _asked_in(run: Run, held: Held) -> bool:
-    return held.asked_at is not None and held.asked_at >= run.began_at
+def _in_step(waiting: Sequence[Held], size: int) -> Iterator[tuple[list[Held], int]]:
+    """A few at a time, each with the key that follows."""
+    rest = iter(waiting)
+    few = list(islice(rest, size))
+    while few:
+        following = list(islice(rest, size))
+        yield few, following[0].source_id if following else few[-1].source_id + 1
+        few = following

@@ -13,15 +13,18 @@ the target a last time. Each finding keeps what became of it, and the run is sea
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 from syncd.calls import Claim, Outcome, Standing, StepsFound
-from syncd.drift import DriftKind
+from syncd.drift import DriftKind, Held
 from syncd.reconcile import Reconciling
 from syncd.store.evidence import Evidence, Run
+from syncd.turns import UNKNOWN_SENT, UNKNOWN_TWICE
 
 DUE, RESOLVED, PERSISTS, CANNOT = "due", "resolved", "persists", "cannot"
+ADOPTED = "adopted"  #: resolved, and what the target had of the dossier before us was taken as sent
 _UNASKED = {"due": DUE, "leased": DUE, "idle": RESOLVED}
 _REPAIRED = (DriftKind.MISSING, DriftKind.STALE, DriftKind.STEPS)
 _FEW = 50
@@ -68,13 +71,19 @@ class Repairing:
             return ""
         if not held.state or held.error_code == "already_there":
             return DUE if self._side.rows.reinstate([code], self._side.clock.now()) else ""
-        asked = self._asked(code)
-        if asked is None:  # then the ledger says what is due, or a person must
-            return _UNASKED.get(held.state, CANNOT)
-        return self._mend(*asked)
+        for claim in self._side.rows.claims([code]):
+            standing = self._side.asking.look_up(claim)
+            if standing is None:  # then the ledger says what is due, or a person must
+                return _UNASKED.get(held.state, CANNOT)
+            self._side.asking.listen([standing])
+            return self._mend(held, claim, standing) if _told(standing) else ""
+        return ""
 
-    def _mend(self, claim: Claim, standing: Standing) -> str:
+    def _mend(self, held: Held, claim: Claim, standing: Standing) -> str:
+        """A row that has moved on since it was read is left as it is: the next run compares it anew."""
         steps = standing.steps
+        if standing.exists and steps is None and held.error_code in (UNKNOWN_TWICE, UNKNOWN_SENT):
+            return CANNOT  # whether these steps are there the target does not tell, and a third copy would be one too many
         if standing.exists and not standing.differences and steps and not steps.missing and (steps.doubled or steps.foreign):
             return CANNOT
         return DUE if self._side.rows.repair(claim, standing, self._side.clock.now()) else ""
@@ -85,29 +94,19 @@ class Repairing:
             if changed:
                 self._side.intake.take(changed, known, None)
 
-    def _asked(self, code: str) -> tuple[Claim, Standing] | None:
-        """What the target says of a dossier now; None where it cannot be asked."""
-        for claim in self._side.rows.claims([code]):
-            standing = self._side.look_up(claim)
-            if standing is not None and standing.outcome is Outcome.DELIVERED and standing.exists is not None:
-                return claim, standing
-        return None
-
     def _verdict(self, code: str) -> dict[DriftKind, str]:
         """What became of each kind of finding of a dossier, by the ledger and by the target's own word."""
         held = self._side.rows.by_code([code]).get(code)
         if held is None or held.state != "idle" or held.record_due or held.owed or held.steps_sent < held.steps_wanted:
             return dict.fromkeys(_REPAIRED, PERSISTS)
-        asked = self._asked(code)
-        if asked is None:
-            return dict.fromkeys(_REPAIRED, RESOLVED)
-        _, standing = asked
-        steps = standing.steps or StepsFound()
-        return {
-            DriftKind.MISSING: RESOLVED if standing.exists else PERSISTS,
-            DriftKind.STALE: PERSISTS if standing.differences else RESOLVED,
-            DriftKind.STEPS: PERSISTS if steps.missing else CANNOT if steps.doubled or steps.foreign else RESOLVED,
-        }
+        for claim in self._side.rows.claims([code]):
+            standing = self._side.asking.look_up(claim)
+            missing = {DriftKind.MISSING: ADOPTED if claim.adopted else RESOLVED}
+            if standing is None:
+                return dict.fromkeys(_REPAIRED, RESOLVED) | missing
+            self._side.asking.listen([standing])
+            return (_by_answer(standing) | (missing if standing.exists else {})) if _told(standing) else {}
+        return {}
 
     def _await(self, codes: Sequence[str], patience: float) -> None:
         clock, waiting = self._side.clock, set(codes)
@@ -125,10 +124,23 @@ class Repairing:
         self.evidence.became(run.id, [(code, kind, word) for code, word in became.items() for kind in _REPAIRED])
 
     def _ended(self, run: Run) -> Run:
-        now = self._side.clock.now()
-        words = [finding.became for finding in self.evidence.findings(run.id)]
-        counts = {**run.counts, **{word: words.count(word) for word in (DUE, RESOLVED, PERSISTS, CANNOT) if word in words}}
-        return self.evidence.end(run.id, run.state, now, counts)
+        words = Counter(finding.became for finding in self.evidence.findings(run.id))
+        counts = {**run.counts, **{word: words[word] for word in (DUE, RESOLVED, ADOPTED, PERSISTS, CANNOT)}, "drifted": self.evidence.drifted(run.id)}
+        return self.evidence.end(run.id, run.state, self._side.clock.now(), counts)
+
+
+def _told(standing: Standing) -> bool:
+    """Whether the target has said if it has the dossier."""
+    return standing.outcome is Outcome.DELIVERED and standing.exists is not None
+
+
+def _by_answer(standing: Standing) -> dict[DriftKind, str]:
+    steps = standing.steps or StepsFound()
+    return {
+        DriftKind.MISSING: RESOLVED if standing.exists else PERSISTS,
+        DriftKind.STALE: PERSISTS if standing.differences or not standing.exists else RESOLVED,
+        DriftKind.STEPS: PERSISTS if steps.missing or not standing.exists else CANNOT if steps.doubled or steps.foreign else RESOLVED,
+    }
 
 
 def _chunks(codes: Iterator[str]) -> Iterator[list[str]]:

@@ -1,8 +1,11 @@
 """Evidence: every reconciliation, what it covered, every difference it found and what became of it.
 
-A run goes on where it was interrupted, so its position is committed with the findings up to there. When it ends it is sealed: a
-SHA-256 over its head and all its findings, in the order of dossier and kind, so that a later change of a row is visible. What
-becomes of a finding after a repair is part of the evidence; the run is sealed anew then, and both seals are in the audit.
+A run goes on where it was interrupted, so its position is committed with the findings and the counts up to there. A target has one
+run at a time: a new one of another scope ends those that nobody will go on with.
+
+When a run ends it is sealed: a SHA-256 over its head, its totals and all its findings, in the order of dossier and kind, so that a
+later change of a row is visible. What becomes of a finding after a repair is part of the evidence; the run is sealed anew then,
+and both seals are in the audit.
 """
 
 from __future__ import annotations
@@ -13,17 +16,18 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, and_, bindparam, func, or_, select
+from sqlalchemy import Row, and_, bindparam, case, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from syncd.drift import Drift, DriftKind
 from syncd.errors import NotFound
 from syncd.model import Stored, Value, encode
 from syncd.store.database import Database
-from syncd.store.schema import audit, finding, run
+from syncd.store.schema import audit, finding, run, total
 
 PAGE = 1000
 COMPARING, DONE, STOPPED = "comparing", "done", "stopped"
+SETTLED = ("resolved", "adopted")  #: what a finding became that is none any more
 
 
 class Scope(Stored):
@@ -53,7 +57,18 @@ class Finding(Value):
     """A difference, and what became of it."""
 
     drift: Drift
-    became: str = ""  #: due | resolved | persists | cannot; empty where nothing was done
+    became: str = ""  #: due | resolved | adopted | persists | cannot; empty where nothing was done
+
+
+class Total(Value):
+    """What a run compared of one agency's dossiers of one month."""
+
+    agency: str
+    month: str
+    checked: int
+    agreeing: int
+    drifting: int
+    settled: int  #: of those that drifted: repaired and seen to agree
 
 
 class Evidence:
@@ -65,15 +80,22 @@ class Evidence:
     def begin(self, target: str, who: str, scope: Scope, now: datetime) -> Run:
         """A new run."""
         values = {"target": target, "who": who, "began_at": now, "state": COMPARING, "scope": encode(scope).decode()}
+        left = run.update().where(run.c.target == target, run.c.state == COMPARING)
         with self.database.write() as connection:
+            connection.execute(left.values(state=STOPPED, ended_at=now))
             number = connection.execute(run.insert().values(**values).returning(run.c.id)).scalar_one()
         return self.run(number)
 
     def interrupted(self, target: str, scope: Scope) -> Run | None:
-        """The last run of that scope that never came to its end."""
-        query = select(run).where(run.c.target == target, run.c.state == COMPARING, run.c.scope == encode(scope).decode())
+        """The last run, where it is of that scope and never came to its end."""
+        last = next(iter(self.runs(target, 1)), None)
+        return last if last and last.state == COMPARING and last.scope == scope else None
+
+    def last(self, target: str) -> Run | None:
+        """The last run that came to its end."""
+        query = select(run).where(run.c.target == target, run.c.state == DONE).order_by(run.c.id.desc()).limit(1)
         with self.database.read() as connection:
-            row = connection.execute(query.order_by(run.c.id.desc()).limit(1)).one_or_none()
+            row = connection.execute(query).one_or_none()
         return _run(row) if row else None
 
     def run(self, number: int) -> Run:
@@ -90,15 +112,57 @@ class Evidence:
         with self.database.read() as connection:
             return [_run(row) for row in connection.execute(query.where(run.c.target == target) if target else query)]
 
-    def note(self, number: int, found: Sequence[Drift], counts: Mapping[str, int], position: int | None = None) -> None:
-        """Write down findings, and how far the run has come; all of it or nothing."""
-        insert = (sqlite if self.database.sqlite else postgresql).insert(finding)
-        keep = insert.on_conflict_do_update(index_elements=["run", "dossier", "kind"], set_={"detail": insert.excluded.detail})
+    def note(
+        self,
+        number: int,
+        found: Sequence[Drift],
+        counts: Mapping[str, int],
+        position: int | None = None,
+        totals: Mapping[tuple[str, str], int] | None = None,
+    ) -> None:
+        """Write down findings, and how far the run has come; all of it or nothing. `totals` come on top: dossiers compared, by
+        agency and month."""
+        insert = sqlite.insert if self.database.sqlite else postgresql.insert
+        keep = insert(finding).on_conflict_do_update(index_elements=["run", "dossier", "kind"], set_={"detail": insert(finding).excluded.detail})
+        add = insert(total).on_conflict_do_update(index_elements=["run", "agency", "month"], set_={"checked": total.c.checked + insert(total).excluded.checked})
         values: dict[str, Any] = {"counts": encode(dict(counts)).decode()} | ({} if position is None else {"position": position})
+        rows = [{"run": number, "agency": agency, "month": month, "checked": count} for (agency, month), count in sorted((totals or {}).items())]
         with self.database.write() as connection:
             if found:
                 connection.execute(keep, [_finding_row(number, each) for each in found])
+            if rows:
+                connection.execute(add, rows)
             connection.execute(run.update().where(run.c.id == number).values(**values))
+
+    def forget(self, number: int, dossiers: Sequence[str]) -> None:
+        """Drop the findings of dossiers that are compared once more, since the run was interrupted among them."""
+        with self.database.write() as connection:
+            connection.execute(finding.delete().where(finding.c.run == number, finding.c.dossier.in_(dossiers)))
+
+    def totals(self, number: int) -> list[Total]:
+        """What was compared, by agency and month, and what differed."""
+        settled = func.min(case((finding.c.became.in_(SETTLED), 1), else_=0))
+        outside = func.max(case((finding.c.kind == DriftKind.EXTRA.value, 1), else_=0))
+        each = (
+            select(finding.c.agency, finding.c.month, settled.label("settled"), outside.label("outside"))
+            .where(finding.c.run == number)
+            .group_by(finding.c.dossier, finding.c.agency, finding.c.month)
+            .subquery()
+        )
+        drifting = select(
+            each.c.agency, each.c.month, func.count().label("n"), func.sum(each.c.settled).label("settled"), func.sum(each.c.outside).label("outside")
+        )
+        with self.database.read() as connection:
+            checked = {(row.agency, row.month): row.checked for row in connection.execute(select(total).where(total.c.run == number))}
+            found = {(row.agency, row.month): row for row in connection.execute(drifting.group_by(each.c.agency, each.c.month))}
+        return [_total(key, checked.get(key, 0), found.get(key)) for key in sorted({*checked, *found})]
+
+    def kinds(self, number: int) -> dict[str, int]:
+        """How many differences of each kind are left."""
+        query = select(finding.c.kind, func.count().label("n")).where(finding.c.run == number, finding.c.became.not_in(SETTLED)).group_by(finding.c.kind)
+        with self.database.read() as connection:
+            found = {row.kind: row.n for row in connection.execute(query)}
+        return {kind.value: found.get(kind.value, 0) for kind in DriftKind}
 
     def became(self, number: int, words: Sequence[tuple[str, DriftKind, str]]) -> None:
         """Write down what became of findings: (dossier, kind, word)."""
@@ -137,14 +201,19 @@ class Evidence:
             dossier, kind = rows[-1].dossier, rows[-1].kind
 
     def drifted(self, number: int) -> int:
-        """How many dossiers have a finding."""
+        """How many of the dossiers compared have a finding that was not resolved."""
+        within = and_(finding.c.run == number, finding.c.kind != DriftKind.EXTRA.value, finding.c.became.not_in(SETTLED))
         with self.database.read() as connection:
-            return connection.execute(select(func.count(finding.c.dossier.distinct())).where(finding.c.run == number)).scalar_one()
+            return connection.execute(select(func.count(finding.c.dossier.distinct())).where(within)).scalar_one()
 
     def sealed(self, number: int) -> str:
         """The SHA-256 over a run as it stands in the state now."""
         told = self.run(number)
-        sha = hashlib.sha256(encode((told.id, told.target, told.who, told.began_at, told.scope, dict(told.counts))))
+        sha = hashlib.sha256(encode((told.id, told.target, told.who, told.began_at, told.ended_at, told.state, told.scope, dict(sorted(told.counts.items())))))
+        with self.database.read() as connection:
+            rows = connection.execute(select(total).where(total.c.run == number))
+            compared = sorted((row.agency, row.month, row.checked) for row in rows)
+        sha.update(encode(compared))
         for each in self.findings(number):
             sha.update(b"\n" + msgspec.json.encode(each, order="deterministic"))
         return sha.hexdigest()
@@ -163,6 +232,11 @@ def _run(row: Row[Any]) -> Run:
         counts=msgspec.json.decode(row.counts, type=dict[str, int]),
         seal=row.seal,
     )
+
+
+def _total(key: tuple[str, str], checked: int, found: Any) -> Total:
+    drifting, settled, outside = (found.n, found.settled, found.outside) if found else (0, 0, 0)
+    return Total(agency=key[0], month=key[1], checked=checked, agreeing=checked - (drifting - outside), drifting=drifting, settled=settled)
 
 
 def _finding_row(number: int, each: Drift) -> dict[str, Any]:

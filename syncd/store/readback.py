@@ -6,18 +6,25 @@ since, the repair changes nothing, for the row is no longer the one that was com
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, literal, select, true, update
+from sqlalchemy import BigInteger, Integer, and_, bindparam, func, literal, select, true, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from syncd.calls import Claim, Standing
 from syncd.drift import Held
+from syncd.errors import UndecipherableError
+from syncd.model import decode_dossier
 from syncd.store.database import Database
 from syncd.store.ledger import Ledger
-from syncd.store.schema import ledger, snapshot
+from syncd.store.schema import change, ledger, snapshot
+from syncd.store.statements import LEASED
+
+PAGE = 1000  #: rows
+_TOP = 2**63 - 1
 
 
 class ReadBack:
@@ -28,17 +35,63 @@ class ReadBack:
         self.name = name
         self._books = books
 
-    def page(self, after: int, upto: int | None, limit: int) -> list[Held]:
-        """The dossiers with keys in (`after`, `upto`] in the one-stop, in order of these keys; at most `limit`."""
-        within = and_(snapshot.c.source_id > after, snapshot.c.source_id <= upto if upto is not None else true())
-        with self.database.read() as connection:
-            return [_held(row) for row in connection.execute(_PAGE.where(within).limit(limit), {"t": self.name})]
+    def within(self, after: int, upto: int | None = None) -> Iterator[list[Held]]:
+        """The dossiers with keys in (`after`, `upto`] in the one-stop, in order of these keys, a page at a time."""
+        place: tuple[int, str] = (after + 1, "")
+        while True:
+            with self.database.read() as connection:
+                given = {"t": self.name, "id": place[0], "subject": place[1], "upto": _TOP if upto is None else upto, "n": PAGE}
+                rows = [_held(row) for row in connection.execute(PAGE_OF, given)]
+            if rows:
+                yield rows
+            if len(rows) < PAGE:
+                return
+            place = (rows[-1].source_id, rows[-1].subject)
 
     def by_code(self, subjects: Sequence[str]) -> dict[str, Held]:
         """These dossiers, by their codes."""
         with self.database.read() as connection:
-            rows = connection.execute(_PAGE.where(snapshot.c.subject.in_(subjects)), {"t": self.name})
+            rows = connection.execute(_NAMED, {"t": self.name, "subjects": list(subjects)})
             return {row.subject: _held(row) for row in rows}
+
+    def delivering(self, now: datetime) -> bool:
+        """Whether anybody is at work on dossiers for this target."""
+        query = select(ledger.c.subject).where(ledger.c.target == self.name, LEASED, ledger.c.lease_until > now).limit(1)
+        with self.database.read() as connection:
+            return connection.execute(query).first() is not None
+
+    def changed_fields(self, subject: str) -> list[str]:
+        """The fields of a dossier's record that have changed since the target acknowledged one."""
+        since = and_(ledger.c.target == self.name, ledger.c.subject == change.c.subject, change.c.version > ledger.c.sent_version)
+        with self.database.read() as connection:
+            found = connection.execute(select(change.c.fields).join(ledger, since).where(change.c.subject == subject).order_by(change.c.id)).scalars()
+            return list(dict.fromkeys(name for fields in found for name in fields.split(",") if name))
+
+    def first(self) -> datetime | None:
+        """When the first of the dossiers was received."""
+        with self.database.read() as connection:
+            return connection.execute(select(func.min(snapshot.c.received_at))).scalar()
+
+    def unknown(self, codes: Sequence[str]) -> set[str]:
+        """Which of these codes no dossier has."""
+        with self.database.read() as connection:
+            return set(codes) - set(connection.execute(select(snapshot.c.subject).where(snapshot.c.subject.in_(codes))).scalars())
+
+    def portal_codes(self) -> Iterator[str]:
+        """The codes that the portal itself gave to dossiers; every dossier is read for it."""
+        last = ""
+        while True:
+            with self.database.read() as connection:
+                rows = connection.execute(
+                    select(snapshot.c.subject, snapshot.c.body).where(snapshot.c.subject > last).order_by(snapshot.c.subject).limit(PAGE)
+                ).all()
+            for row in rows:
+                with suppress(UndecipherableError):
+                    if code := self._books.cipher.decoded(row.body, decode_dossier).portal_code:
+                        yield code
+            if len(rows) < PAGE:
+                return
+            last = rows[-1].subject
 
     def known(self) -> int:
         """How many dossiers the state holds."""
@@ -76,7 +129,7 @@ class ReadBack:
 
     def repair(self, claim: Claim, standing: Standing, now: datetime) -> bool:
         """Make due what the target lacks by its own answer; whether the row was still the one that was compared."""
-        values = _mended(claim, standing)
+        values = _due(now) | _mended(claim, standing)
         same = and_(
             ledger.c.target == self.name,
             ledger.c.subject == claim.subject,
@@ -86,7 +139,7 @@ class ReadBack:
             ledger.c.created == claim.created,
         )
         with self.database.write() as connection:
-            return connection.execute(update(ledger).where(same).values(**values, **_due(now))).rowcount > 0
+            return connection.execute(update(ledger).where(same).values(**values)).rowcount > 0
 
 
 def _due(now: datetime) -> dict[str, Any]:
@@ -108,9 +161,9 @@ def _mended(claim: Claim, standing: Standing) -> dict[str, Any]:
     values: dict[str, Any] = {"created": True, "unsure": False}
     if standing.differences or not claim.created:
         values["sent_digest"] = ""
-    if standing.steps is not None:
-        values |= _steps_by_answer(claim, standing.steps.missing)
-    return values
+    if standing.steps is None:  # then steps whose answer was lost are still in doubt
+        return values | {"doubts": claim.doubts}
+    return values | _steps_by_answer(claim, standing.steps.missing)
 
 
 def _steps_by_answer(claim: Claim, missing: Sequence[int]) -> dict[str, Any]:
@@ -143,14 +196,29 @@ def _held(row: Any) -> Held:
     )
 
 
-_PAGE = (
-    select(
-        *(snapshot.c.source_id, snapshot.c.subject, snapshot.c.agency, snapshot.c.received_at),
-        *(ledger.c.state, ledger.c.created, ledger.c.wanted_digest, ledger.c.sent_digest, ledger.c.steps_sent, ledger.c.steps_wanted),
-        *(ledger.c.owed, ledger.c.doubtful, ledger.c.unsure, ledger.c.doubts, ledger.c.error_code, ledger.c.sent_at, ledger.c.asked_at),
-    )
-    .select_from(snapshot.outerjoin(ledger, and_(ledger.c.target == bindparam("t"), ledger.c.subject == snapshot.c.subject)))
+_COLUMNS_HELD = (
+    *(ledger.c.state, ledger.c.created, ledger.c.wanted_digest, ledger.c.sent_digest, ledger.c.steps_sent, ledger.c.steps_wanted),
+    *(ledger.c.owed, ledger.c.doubtful, ledger.c.unsure, ledger.c.doubts, ledger.c.error_code, ledger.c.sent_at, ledger.c.asked_at),
+)
+_DOSSIER = (snapshot.c.source_id, snapshot.c.subject, snapshot.c.agency, snapshot.c.received_at)
+# The page is chosen among the dossiers, before the ledger is asked: else a database reads the whole ledger for every page.
+_AFTER_ID, _AFTER = bindparam("id", type_=snapshot.c.source_id.type), bindparam("subject", type_=snapshot.c.subject.type)
+_PICKED = (
+    select(*_DOSSIER)
+    .where(tuple_(snapshot.c.source_id, snapshot.c.subject) > tuple_(_AFTER_ID, _AFTER), snapshot.c.source_id <= bindparam("upto", type_=BigInteger))
     .order_by(snapshot.c.source_id, snapshot.c.subject)
+    .limit(bindparam("n", type_=Integer))
+    .subquery()
+)
+PAGE_OF = (
+    select(_PICKED, *_COLUMNS_HELD)
+    .outerjoin(ledger, and_(ledger.c.target == bindparam("t"), ledger.c.subject == _PICKED.c.subject))
+    .order_by(_PICKED.c.source_id, _PICKED.c.subject)
+)
+_NAMED = (
+    select(*_DOSSIER, *_COLUMNS_HELD)
+    .select_from(snapshot.outerjoin(ledger, and_(ledger.c.target == bindparam("t"), ledger.c.subject == snapshot.c.subject)))
+    .where(snapshot.c.subject.in_(bindparam("subjects", expanding=True)))
 )
 _ROW = and_(ledger.c.target == bindparam("t"), ledger.c.subject == bindparam("s"))
 _ASKED = update(ledger).where(_ROW).values(asked_at=bindparam("at", type_=ledger.c.asked_at.type))

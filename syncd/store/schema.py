@@ -12,6 +12,7 @@
     attempt         append-only: one row a call and dossier
     target          what an administrator or the breaker says of a target
     run, finding    reconciliations: their scope, how far they came, and every difference found
+    total           how many dossiers a run has compared, by agency and month
     lease           who polls, sweeps and maintains, in which term
     audit           what administrators did
     schema_info     the version of all this
@@ -273,6 +274,16 @@ finding = Table(
     Column("month", String(7), nullable=False, default=""),
     Column("detail", Text, nullable=False),
     Column("became", String(12), nullable=False, default=""),
+    ForeignKeyConstraint(["run"], ["run.id"], ondelete="CASCADE"),
+)
+
+total = Table(
+    "total",
+    metadata,
+    Column("run", _counted, primary_key=True, autoincrement=False),
+    Column("agency", String(64), primary_key=True),
+    Column("month", String(7), primary_key=True),
+    Column("checked", Integer, nullable=False),
     ForeignKeyConstraint(["run"], ["run.id"], ondelete="CASCADE"),
 )
 

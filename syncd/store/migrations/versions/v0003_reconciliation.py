@@ -49,3 +49,12 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["run"], ["run.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("run", "dossier", "kind", name=op.f("pk_finding")),
     )
+    op.create_table(
+        "total",
+        sa.Column("run", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("agency", sa.String(length=64), nullable=False),
+        sa.Column("month", sa.String(length=7), nullable=False),
+        sa.Column("checked", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["run"], ["run.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("run", "agency", "month", name=op.f("pk_total")),
+    )
