@@ -28,6 +28,7 @@ from syncd.health import Health
 from syncd.maintain import Maintainer
 from syncd.metrics import Metrics
 from syncd.model import Value
+from syncd.nightly import Nightly
 from syncd.poll import Polled, Poller
 from syncd.schedule import Timetable
 from syncd.store.board import Fence
@@ -69,6 +70,7 @@ class Parts(NamedTuple):
     workers: Sequence[Workers]
     collecting: Sequence[Collecting] = ()
     tally: Tally | None = None
+    nightly: Sequence[Nightly] = ()
 
 
 class Daemon:
@@ -83,6 +85,7 @@ class Daemon:
         self.workers = parts.workers
         self.collecting = parts.collecting
         self.tally = parts.tally
+        self.nightly = parts.nightly
         self.stopping = stopping
         self.clock = clock
         self.metrics = metrics
@@ -163,12 +166,16 @@ class Daemon:
         timetable = Timetable(self.settings.zone)
         timetable.every(self.settings.source.poll, "poll", lambda: self._chore("poll", self._poll))
         timetable.every(TEND_EVERY, "tend", lambda: self._chore("tend", self.maintainer.tend))
-        timetable.daily(self.settings.schedule.reconcile, "sweep", lambda: self._chore("sweep", self._sweep))
+        timetable.daily(self.settings.schedule.reconcile, "sweep", self._night)
         timetable.daily(self.settings.schedule.prune, "prune", lambda: self._chore("prune", self._prune))
         if self.tally is not None:
             timetable.daily(self.settings.schedule.statistics, "statistics", lambda: self._chore("statistics", self._count))
             if self.tally.overdue():
                 timetable.soon("statistics", lambda: self._chore("statistics", self._count))
+        for each in self.nightly:
+            each.show()
+            if each.unfinished():
+                timetable.soon(f"reconcile:{each.name}", partial(self._chore, "reconcile", each.run))
         for way_back in self.collecting:
             timetable.every(way_back.options.collect, f"collect:{way_back.name}", partial(self._chore, "collect", partial(self._collect, way_back)))
         return timetable
@@ -217,6 +224,12 @@ class Daemon:
         fence = self._lease("poll")  # the same one: what one node read must not replace what another has read since
         if fence is not None:
             self.poller.sweep(fence=fence)
+
+    def _night(self) -> None:
+        """Read everything once more, then hold it against each target."""
+        self._chore("sweep", self._sweep)
+        for each in self.nightly:
+            self._chore("reconcile", each.run)
 
     def _collect(self, way_back: Collecting) -> int:
         """One run of the way back from a target, while this node holds its lease; how many documents were written."""

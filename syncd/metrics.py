@@ -29,6 +29,7 @@ class Metrics:
         self._dead = Gauge("syncd_dead", "dossiers that need a person", ["target"], registry=self._registry)
         self._oldest = Gauge("syncd_oldest_due_seconds", "how long the dossier due longest has waited", ["target"], registry=self._registry)
         self._inbox = Gauge("syncd_inbox", "documents that came back and are on their way, by state", ["target", "state"], registry=self._registry)
+        self._drift = Gauge("syncd_drift", "differences that the last reconciliation has left", ["target", "kind"], registry=self._registry)
         self._breaker = Gauge("syncd_breaker_state", "0 closed, 1 half-open, 2 open", ["target"], registry=self._registry)
 
     def attempt(self, target: str, outcome: str, seconds: float) -> None:
@@ -54,6 +55,11 @@ class Metrics:
         """How many documents of `target` are on their way, by their state."""
         for state in INBOX_STATES:
             self._inbox.labels(target, state).set(counts.get(state, 0))
+
+    def drift(self, target: str, counts: Mapping[str, int]) -> None:
+        """What the last reconciliation of `target` has left, by kind."""
+        for kind, count in counts.items():
+            self._drift.labels(target, kind).set(count)
 
     def breaker(self, target: str, state: str) -> None:
         """The breaker of `target` is now `closed`, `half-open` or `open`; anything else is a `ValueError`."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from syncd.collect import Collecting
     from syncd.daemon import Daemon
     from syncd.metrics import Metrics
+    from syncd.reconcile import Reconciling
     from syncd.store.intake import Intake
     from syncd.store.matters import Routes
     from syncd.tally import Tally
@@ -127,6 +128,7 @@ def build_daemon(settings: Settings, state: State) -> Iterator[Daemon]:
     from syncd.daemon import Daemon, Parts
     from syncd.maintain import Maintainer
     from syncd.metrics import Metrics
+    from syncd.nightly import Nightly
     from syncd.poll import Poller
     from syncd.store.inbox import Inbox
     from syncd.store.intake import Intake
@@ -146,8 +148,38 @@ def build_daemon(settings: Settings, state: State) -> Iterator[Daemon]:
             workers=workers,
             collecting=[_collecting(settings, state, each, outlet) for each in issuing] if outlet else [],
             tally=_tally(settings, state, source, intake) if ways.statistics else None,
+            nightly=[
+                Nightly(make_reconciling(settings, state, target, source, stopping), state.board, metrics, state.node)
+                for target in targets
+                if target.name in ways.dossiers
+            ],
         )
         yield Daemon(settings, parts, stopping, clock, metrics)
+
+
+def make_reconciling(settings: Settings, state: State, target: Target, source: Source, stopping: threading.Event) -> Reconciling:
+    """What compares one target with the one-stop."""
+    from syncd.asking import Asking
+    from syncd.reconcile import Reconciling, Store
+    from syncd.store.evidence import Evidence
+    from syncd.store.intake import Intake
+    from syncd.store.readback import ReadBack
+
+    intake = Intake(state.database, state.cipher, state.clock, routes(settings))
+    store = Store(ReadBack(state.database, state.ledger, target.name), Evidence(state.database))
+    return Reconciling(Asking(target, settings.reconcile, state.clock, stopping), source, intake, store, settings.zone)
+
+
+def deliver_due(settings: Settings, state: State, target: Target, stopping: threading.Event) -> None:
+    """Deliver to one target until nothing can go now. Raises `AlreadyRunning` where the daemon of this node does."""
+    from syncd.metrics import Metrics
+    from syncd.store.single import Single
+
+    with Single(state.database, state.node):
+        state.ledger.reclaim()
+        workers = _workers(settings, state, target, Metrics(), stopping)
+        workers.start(until_idle=True)
+        workers.join()
 
 
 def _tally(settings: Settings, state: State, source: Source, intake: Intake) -> Tally:

@@ -1,0 +1,83 @@
+"""Nightly: the reconciliation of one target as a chore of the daemon.
+
+One node does it at a time, whoever holds the named lease; it is renewed before each few calls, and where it is lost the run stops
+there. What is found goes to the log and to the metrics, and is made due again only where the settings say so. A run that was
+interrupted is gone on with at the next start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import structlog
+
+from syncd.clock import Clock
+from syncd.drift import Drift
+from syncd.metrics import Metrics
+from syncd.ports import Target
+from syncd.reconcile import Reconciling
+from syncd.repair import Repairing
+from syncd.store.board import Board
+from syncd.store.evidence import DONE, Run, Scope
+
+log = structlog.get_logger()
+
+_TERM = timedelta(minutes=2)
+_LOOKED_EVERY = 1.0  #: seconds
+
+
+def holding(board: Board, target: Target, holder: str, clock: Clock) -> Callable[[], bool]:
+    """Whether `holder` has the only reconciliation of a target; asking renews that."""
+    term = max(_TERM, target.longest * 2)
+    return lambda: board.lease(f"reconcile:{target.name}", holder, clock.now(), term) is not None
+
+
+def delivering(reconciling: Reconciling) -> Callable[[], bool]:
+    """Whether somebody delivers to the target at the moment, looked at once a second. Dossiers that only wait, for a person or for
+    another try, hold nobody up."""
+    clock, looked, found = reconciling.clock, float("-inf"), False
+
+    def busy() -> bool:
+        nonlocal looked, found
+        if clock.monotonic() - looked >= _LOOKED_EVERY:
+            looked, found = clock.monotonic(), reconciling.rows.delivering(clock.now())
+        return found
+
+    return busy
+
+
+class Nightly:
+    """The chore of one target."""
+
+    def __init__(self, reconciling: Reconciling, board: Board, metrics: Metrics, node: str) -> None:
+        self.name = reconciling.target.name
+        self._reconciling = reconciling
+        self._metrics = metrics
+        self._node = node
+        self._held = holding(board, reconciling.target, node, reconciling.clock)
+        reconciling.proceed = self._held
+        reconciling.asking.busy = delivering(reconciling)
+        reconciling.found = self._found
+
+    def run(self) -> Run | None:
+        """Compare, and repair where the settings say so; None while another node does."""
+        if not self._held():
+            return None
+        run = self._reconciling.compare(self._node, Scope())
+        if run.state == DONE and self._reconciling.options.repair:
+            run = Repairing(self._reconciling).repair(run)
+        self.show()
+        return run
+
+    def unfinished(self) -> bool:
+        """Whether a run waits to be gone on with."""
+        return self._reconciling.evidence.interrupted(self.name, Scope()) is not None
+
+    def show(self) -> None:
+        """Tell the metrics what the last run that came to its end has left."""
+        if last := self._reconciling.evidence.last(self.name):
+            self._metrics.drift(self.name, self._reconciling.evidence.kinds(last.id))
+
+    def _found(self, each: Drift) -> None:
+        log.warning("drift_found", target=self.name, dossier=each.dossier, kind=each.kind.value)
