@@ -1,0 +1,142 @@
+"""Damage behind syncd's back, on the portal and in the state: a full reconciliation names every injury and nothing else, and a repair
+leaves what no target can be told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from random import Random
+
+import pytest
+from sqlalchemy import delete, select, update
+
+from syncd.repair import Repairing
+from syncd.sandbox.damage import Damage
+from syncd.store.schema import ledger
+from tests.daemon.rehearsal import Rehearsal, wait_for
+from tests.recovery.comparing import FULL, Kinds, kinds, reconciling, refereed
+from tests.recovery.conftest import Rehearse
+from tests.recovery.surgery import copy, restore, rows
+
+pytestmark = pytest.mark.slow
+
+
+def for_a_person(made: Rehearsal) -> Kinds:
+    """What differs from the beginning: dossiers that somebody must correct first."""
+    return {code: {"missing"} for code in made.world.compare().held} | refereed(made.world)
+
+
+class Hospital:
+    """A province in sync, and what is done to it; `expected` is what must be found."""
+
+    def __init__(self, made: Rehearsal, each: int) -> None:
+        self.made = made
+        self.each = each
+        self.waiting = for_a_person(made)
+        self.expected: Kinds = dict(self.waiting)
+        self.random = Random(5)
+        self._books = rows(made)
+        self._whole = sorted(code for code in made.world.portal.holdings.records() if self._books[code].state == "idle")
+        self.random.shuffle(self._whole)
+
+    @property
+    def touched(self) -> list[str]:
+        return list(self.expected)
+
+    def pass_on(self) -> None:
+        """Deliver what is due."""
+        wait_for(lambda: json.loads(self.made.syncd("run", "--once", "--json", code=None))["remaining"]["dvcqg"]["due"] == 0)
+
+    def move_on(self, count: int) -> list[str]:
+        """So many dossiers go on in the one-stop, and two are new."""
+        life = self.made.world.life
+        moved: list[str] = []
+        open_ones = set(life._open)
+        for code in list(self._whole):
+            key = self._key(code)
+            if len(moved) < count and key in open_ones and life.advance(key) is not None:
+                moved.append(code)
+                self._whole.remove(code)
+        return [*moved, *(life.arrive("counter").code for _ in range(2))]
+
+    def _key(self, code: str) -> int:
+        dossier = self.made.world.life.layout.dossier
+        with self.made.world.engine.connect() as connection:
+            return int(connection.execute(select(dossier.c.dossierId).where(dossier.c.dossierNo == code)).scalar_one())
+
+    def lie(self) -> None:
+        """Changes are marked as sent that never went."""
+        self.made.syncd("target", "pause", "dvcqg")
+        moved = self.move_on(self.each)
+        self.made.syncd("run", "--once", code=1)
+        values = {"state": "idle", "created": True, "sent_digest": ledger.c.wanted_digest, "sent_version": ledger.c.wanted_version}
+        with self.made.state.begin() as connection:
+            connection.execute(update(ledger).where(ledger.c.subject.in_(moved)).values(**values, steps_sent=ledger.c.steps_wanted))
+        self.made.syncd("target", "resume", "dvcqg")
+        said = refereed(self.made.world)
+        self.expected |= {code: said[code] for code in moved}
+
+    def forget_a_day(self) -> None:
+        """The state is that of before the last changes."""
+        backup = copy(self.made)
+        moved = self.move_on(self.each)
+        self.pass_on()
+        restore(self.made, backup)
+        new = set(moved[-2:])
+        self.expected |= {code: {"missing"} if code in new else {"stale"} for code in moved}
+
+    def lose_rows(self) -> None:
+        """Rows of the ledger are gone."""
+        lost = [self._whole.pop() for _ in range(self.each)]
+        with self.made.state.begin() as connection:
+            connection.execute(delete(ledger).where(ledger.c.subject.in_(lost)))
+        self.expected |= {code: {"missing"} for code in lost}
+
+    def injure_the_portal(self) -> tuple[Sequence[str], Sequence[str]]:
+        """Each kind of damage; the dossiers with a step too many, and the foreign ones."""
+        blows = Damage(self.made.world.portal.holdings, self.random, spared=self.touched).all(self.each)
+        self.expected |= {blow.dossier: {blow.drift} for blow in blows}
+        return [blow.dossier for blow in blows if blow.kind == "double_step"], [blow.dossier for blow in blows if blow.kind == "plant"]
+
+
+def heals(made: Rehearsal, each: int) -> None:
+    """Injure everything, reconcile, repair, deliver, verify."""
+    wait_for(lambda: json.loads(made.syncd("run", "--once", "--json", code=None))["remaining"]["dvcqg"]["due"] == 0, 600)
+    hospital = Hospital(made, each)
+    assert len(hospital.waiting) < 0.01 * made.world.compare().dossiers
+    hospital.lie()
+    hospital.forget_a_day()
+    hospital.lose_rows()
+    doubled, foreign = hospital.injure_the_portal()
+
+    with reconciling(made) as compared:
+        run = compared.compare("a test", FULL)
+        assert kinds(compared.evidence.findings(run.id)) == hospital.expected
+        assert run.counts["asked"] <= run.counts["checked"]
+        repairing = Repairing(compared)
+        repairing.repair(run)
+    hospital.pass_on()
+    left: Kinds = hospital.waiting | {code: {"steps"} for code in doubled} | {code: {"extra"} for code in foreign}
+    assert for_a_person(made) == left
+    with reconciling(made) as compared:
+        repairing = Repairing(compared)
+        verified = repairing.verify(run, patience=1.0)
+        became = {(found.drift.dossier, found.drift.kind.value): found.became for found in compared.evidence.findings(run.id)}
+        for (code, kind), word in became.items():
+            if code not in hospital.waiting:
+                assert word == ("cannot" if code in doubled else "" if code in foreign else word)
+                assert code in left or word in ("resolved", "adopted"), (code, kind, word)
+        assert verified.counts["cannot"] == len(doubled)
+        again = compared.compare("a test", FULL)
+        assert kinds(compared.evidence.findings(again.id)) == left
+
+
+def test_every_injury_is_named_and_healed(rehearse: Rehearse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNCD__RECONCILE__BUDGET", "0")
+    heals(rehearse(dossiers=2000, lookup="full"), 6)
+
+
+@pytest.mark.big
+def test_every_injury_is_named_and_healed_among_twenty_thousand(rehearse: Rehearse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNCD__RECONCILE__BUDGET", "0")
+    heals(rehearse(dossiers=20_000, lookup="full"), 25)
