@@ -24,7 +24,7 @@ from connectors._onestop.outlet_settings import InboxSettings
 from connectors._onestop.plan import PlanRow, plan
 from connectors._onestop.poll import Poll
 from connectors._onestop.reader import Reader
-from connectors._onestop.tables import Tables
+from connectors._onestop.tables import Start, Tables
 from connectors._onestop.window import Window
 from connectors._onestop.writing import Writing
 from syncd.clock import Clock
@@ -72,8 +72,22 @@ class OneStop:
                 "the one-stop database holds no dossier, and did before",
                 hint="check source.url and whether a restore is under way",
             )
+        if cursor is not None and start.top_step < cursor.top_step:
+            self._refuse_older(start, cursor)
         yield from Poll(self._tables, self._window, start, cursor, self._options.overlap).pages()
         self._polled_at = start.present
+
+    def _refuse_older(self, start: Start, cursor: Cursor) -> None:
+        """The last steps are gone. Somebody may have deleted them; where the last changes are gone too, and not just from a replica that
+        lags behind, an older copy stands in the database's place."""
+        with self._tables.reading() as (connection, queries):
+            newest = stamp_text(queries.newest(connection, start.values, self._database.stamp(stamp_text(start.present))))
+        moment, reached = _moment(newest), _moment(cursor.modified)
+        if reached is not None and (moment is None or moment.replace(tzinfo=reached.tzinfo) + self._options.overlap < reached):
+            raise SuspiciousSource(
+                f"the one-stop database is older than what was read of it: its last change is of {newest or 'no time'}, one of {cursor.modified} was read",
+                hint="was it restored from a backup, or is it another database?",
+            )
 
     def sweep(self, after: int = 0) -> Iterator[Page]:
         """Every published dossier above the key `after`, in order of its key."""
@@ -108,11 +122,8 @@ class OneStop:
         with self._tables.reading() as (connection, queries):
             present = self._database.stamp(stamp_text(self._database.present(connection)))
             newest = stamp_text(queries.newest(connection, queries.scan_values(connection), present))
-        try:
-            moment = datetime.fromisoformat(newest)
-        except ValueError:
-            return 0.0
-        return max(0.0, (moment - self._polled_at.replace(tzinfo=moment.tzinfo)).total_seconds())
+        moment = _moment(newest)
+        return 0.0 if moment is None else max(0.0, (moment - self._polled_at.replace(tzinfo=moment.tzinfo)).total_seconds())
 
     def plan(self) -> list[PlanRow]:
         """How the database would run the statements of a poll, with the index to add where it would read a whole table."""
@@ -121,6 +132,13 @@ class OneStop:
     def close(self) -> None:
         """Release the connections. Safe to call twice."""
         self._database.close()
+
+
+def _moment(stamp: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(stamp)
+    except ValueError:
+        return None
 
 
 def open_source(options: OneStopOptions, *, clock: Clock, mappings: Path | None = None) -> OneStop:

@@ -220,6 +220,33 @@ def test_a_one_stop_that_is_suddenly_empty_stops_the_line(province: Province) ->
     assert "restore" in caught.value.hint
 
 
+def test_a_database_that_is_an_older_copy_is_suspicious(province: Province) -> None:
+    old = province.dossier(modifiedDate=province.ago(hours=3))
+    province.step(old)
+    new = province.dossier(modifiedDate=province.ago(minutes=1))
+    last = province.step(new)
+    follower = Follower(province.source())
+    follower.poll()
+    province.execute(f"DELETE FROM opencps_dossieraction WHERE dossieractionid = {last}")  # noqa: S608 - the test's own words
+    follower.poll()
+    province.execute(f"DELETE FROM opencps_dossier WHERE dossierid = {new}")  # noqa: S608
+    with pytest.raises(SuspiciousSource, match="older than what was read") as caught:
+        follower.poll()
+    assert "backup" in caught.value.hint
+
+
+def test_a_copy_that_lags_a_little_behind_is_not(province: Province) -> None:
+    first = province.dossier(modifiedDate=province.ago(minutes=4))
+    province.step(first)
+    second = province.dossier(modifiedDate=province.ago(minutes=1))
+    last = province.step(second)
+    follower = Follower(province.source())
+    follower.poll()
+    for table, column, key in (("opencps_dossieraction", "dossieractionid", last), ("opencps_dossier", "dossierid", second)):
+        province.execute(f"DELETE FROM {table} WHERE {column} = {key}")  # noqa: S608
+    follower.poll()
+
+
 def test_a_row_that_vanishes_between_its_key_and_its_reading_is_passed_over(province: Province) -> None:
     keys = [province.dossier(modifiedDate=province.ago(minutes=9 - number)) for number in range(4)]
     source = province.source(page=2)
