@@ -16,8 +16,8 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from syncd.calls import Claim, Outcome, Receipt, Standing
+from syncd.gate import Gate
 from syncd.model import Origin
-from syncd.store.board import Board
 from syncd.turns import STRANGE_TARGET
 
 log = structlog.get_logger()
@@ -30,18 +30,12 @@ _HINT = "syncd target adopt takes what is there as sent; syncd target fresh send
 class Acquaintance:
     """What is known of one target's past."""
 
-    def __init__(
-        self,
-        name: str,
-        board: Board,
-        look_up: Callable[[Claim], Standing | None],
-        some: Callable[[], Sequence[Claim]],
-        learn: Callable[[Receipt], None],
-    ) -> None:
+    def __init__(self, gate: Gate, look_up: Callable[[Claim], Standing | None], some: Callable[[], Sequence[Claim]], learn: Callable[[Receipt], None]) -> None:
         """`look_up` asks the target about a claim; `some` are dossiers that it was never told of; `learn` is told of trouble,
         which says something of the target's health."""
-        self._name = name
-        self._board = board
+        self._name = gate.name
+        self._gate = gate
+        self._board = gate.board
         self._look_up = look_up
         self._some = some
         self._learn = learn
@@ -54,7 +48,7 @@ class Acquaintance:
             return True
         with self._asking:
             self._known = bool(self._board.target(self._name).origin)
-            return self._known or self._ask(claims)
+            return self._known or (not self._gate.shut() and self._ask(claims))
 
     def _ask(self, claims: Sequence[Claim]) -> bool:
         every = [*claims, *self._some()]

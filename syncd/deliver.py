@@ -56,11 +56,7 @@ class Delivery:
         self.stopping = stopping
         self.books = Books(ledger, clock, options.retry)
         self._acquaintance = Acquaintance(
-            target.name,
-            gate.board,
-            self._look_up,
-            lambda: ledger.untold(target.name, SOME),
-            lambda receipt: self.books.patiently(lambda: gate.learn(receipt)),
+            gate, self._look_up, lambda: ledger.untold(target.name, SOME), lambda receipt: self.books.patiently(lambda: gate.learn(receipt))
         )
 
     @property

@@ -4,14 +4,15 @@ A row is a draft while its own conditions hold and the dossier stands at one of 
 are people of the one-stop; the mapping's table `accounts` says what they are called at the document system (a name that is not
 in it is used as it is), and `signers` who signs for an agency where the row does not say.
 
-Where the file is, is worked out here and read by whoever sends it. A path that would lead out of the folder of files is refused.
+Where the file is, is worked out here and read by whoever sends it; it is called what it is called there, unless the mapping says.
+A path that would lead out of the folder of files is refused.
 """
 
 from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Sequence
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 from connectors._onestop.mapping import SourceMapping
 from connectors._onestop.settings import Drafts, Row, all_hold
@@ -47,7 +48,9 @@ class Drafting:
         people = {"signer": signer, "submitter": fields.pop("submitter", "")}
         fields |= {role: self._accounts.find(name) or name for role, name in people.items() if name}
         fields |= {f"{role}_name": name for role, name in people.items() if name and f"{role}_name" not in fields}
-        return Draft(id=plain(row[self._drafts.key]), file=self._file(row, problems), problems=tuple(problems), **fields)
+        file = self._file(row, problems)
+        fields.setdefault("file_name", unquote(posixpath.basename(urlsplit(file).path)) if file.startswith(_WEB) else posixpath.basename(file))
+        return Draft(id=plain(row[self._drafts.key]), file=file, problems=tuple(problems), **fields)
 
     def _file(self, row: Row, problems: list[Problem]) -> str:
         values = {name: plain(row[name]) for name in self._drafts.file_columns()}

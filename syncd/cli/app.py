@@ -71,11 +71,11 @@ class App:
             yield Journal(state.database, lambda: state.cipher)
 
     @contextmanager
-    def orders(self, *, dry_run: bool) -> Iterator[Orders]:
-        """The orders of the person at the keyboard."""
+    def orders(self, *, dry_run: bool, create: bool = False) -> Iterator[Orders]:
+        """The orders of the person at the keyboard; with `create` also before there is a state."""
         from syncd.store.orders import Orders
 
-        with self.state() as state:
+        with self.state(create=create) as state:
             yield Orders(state.database, self.clock, person(), rehearse=dry_run)
 
     @contextmanager

@@ -72,6 +72,7 @@ def test_nothing_personal_and_no_secret_is_in_logs_errors_or_commands(rehearse: 
     made.rest()
     assert made.stop() == 0
     forget(made)
+    made.syncd("target", "fresh", "dvcqg")
     made.start()
     made.rest()
     assert made.stop() == 0

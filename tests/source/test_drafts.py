@@ -49,6 +49,7 @@ def test_a_result_that_waits_for_its_signature_is_a_draft_and_no_result(province
             title="Giấy chứng nhận",
             kind="GCN",
             file="/srv/files/77",
+            file_name="77",
             signer="lanhdao.b",
             signer_name="lanhdao.b",
             submitter="cba",
