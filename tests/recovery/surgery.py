@@ -22,11 +22,11 @@ def lose_state(made: Rehearsal) -> None:
         (made.world.folder / f"state.db{end}").unlink(missing_ok=True)
 
 
-def copy(made: Rehearsal, name: str = "state") -> Path:
+def copy(made: Rehearsal, name: str = "state", when: str = "before") -> Path:
     """A copy of a database of the world's folder, as a backup takes it."""
     made.state.dispose()
     made.world.engine.dispose()
-    backup = made.world.folder / f"backup-{name}"
+    backup = made.world.folder / f"backup-{name}-{when}"
     backup.mkdir()
     for end in _BESIDE:
         if (found := made.world.folder / f"{name}.db{end}").exists():
@@ -38,7 +38,7 @@ def restore(made: Rehearsal, backup: Path) -> None:
     """The database of that copy stands where it stood."""
     made.state.dispose()
     made.world.engine.dispose()
-    name = backup.name.removeprefix("backup-")
+    _, name, _ = backup.name.split("-")
     for end in _BESIDE:
         (made.world.folder / f"{name}.db{end}").unlink(missing_ok=True)
     for found in backup.iterdir():
