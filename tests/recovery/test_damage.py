@@ -79,11 +79,12 @@ class Hospital:
     def forget_a_day(self) -> None:
         """The state is that of before the last changes."""
         backup = copy(self.made)
+        before = self.made.world.portal.holdings.records()
         moved = self.move_on(self.each)
         self.pass_on()
         restore(self.made, backup)
-        new = set(moved[-2:])
-        self.expected |= {code: {"missing"} if code in new else {"stale"} for code in moved}
+        after = self.made.world.portal.holdings.records()
+        self.expected |= {code: {"missing" if code not in before else "stale" if before[code] != after[code] else "steps"} for code in moved}
 
     def lose_rows(self) -> None:
         """Rows of the ledger are gone."""
