@@ -47,6 +47,8 @@ log = structlog.get_logger()
 FEW = 200  #: so many dossiers at once surprise nobody, however small the province
 FEW_BACK = 20  #: and so many that went back in time
 BACK = 0.001  #: share of the known dossiers that may have gone back in time; more is no officer's work
+_LOOK = "look at the one-stop: is it being restored, or is it another database? If it is right: --force"
+_BACK = "look at the one-stop: was it restored from a backup? If it is right: --force"
 RESUMED_WITHIN_DAYS = 7  #: what an interrupted run has compared before counts for so long
 
 
@@ -150,10 +152,9 @@ class Reconciling:
                 self.evidence.forget(course.run.id, [*(each.subject for each in sides.held), *(each.subject for each in sides.changed)])
             if not (self.proceed() and self._take(course, sides)):
                 return False
-            self.told(course.run, course.counts["listed"], course.known)
-        self._beyond(course)
         if course.counts["listed"] == 0 and course.known and not course.force:
-            raise SuspiciousSource("the one-stop lists no dossier, and did before", hint="check source.url and whether a restore is under way")
+            raise SuspiciousSource("the one-stop lists no dossier, and did before", hint="check source.url and whether a restore is under way; else: --force")
+        self._beyond(course)
         self._foreign(course)
         return not self.stopping.is_set()
 
@@ -179,15 +180,15 @@ class Reconciling:
         if course.force:
             return
         limits = (
-            ("gone", self.options.lost, FEW, "are no longer in the one-stop", "a restore? another database?"),
-            ("unseen", self.options.surprise, FEW, "differ from what was read of them", "a restore? another database?"),
-            ("back", BACK, FEW_BACK, "went back to what they were, or are gone and were the newest", "was it restored from a backup?"),
+            ("gone", self.options.lost, FEW, "are no longer in the one-stop", _LOOK),
+            ("unseen", self.options.surprise, FEW, "differ from what was read of them", _LOOK),
+            ("back", BACK, FEW_BACK, "went back to what they were, or are gone and were the newest", _BACK),
         )
         for name, most, few, what, why in limits:
             count = course.counts[name] + more[name]
             usual = course.before.get(name, 0) if name != "unseen" else 0
             if lost_too_many(count - usual, course.known, most, few):
-                raise SuspiciousSource(f"{count} of {course.known} known dossiers {what}", hint=f"look at the one-stop ({why}); if it is right: --force")
+                raise SuspiciousSource(f"{count} of {course.known} known dossiers {what}", hint=why)
 
     def _beyond(self, course: _Course) -> None:
         """What the state holds behind the last dossier that the one-stop lists."""
@@ -243,6 +244,7 @@ class Reconciling:
         course.counts.update(counts)
         course.position = max(upto, course.position)
         self.evidence.note(course.run.id, [], course.counts, course.position, totals)
+        self.told(course.run, course.counts["listed"], course.known)
         course.totals.update(totals)
         if not self.asking.silent:
             course.heard = (course.position, course.counts.copy())

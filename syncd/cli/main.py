@@ -38,6 +38,7 @@ _LAZY = {
     "target": "syncd.cli.target:target",
     "source": "syncd.cli.source:source",
     "resync": "syncd.cli.resync:resync",
+    "reconcile": "syncd.cli.reconcile:reconcile",
     "mapping": "syncd.cli.mapping:mapping",
     "key": "syncd.cli.key:key",
     "completion": "syncd.cli.completion:completion",

@@ -142,6 +142,11 @@ class Board:
             number = connection.execute(statement.returning(lease.c.term)).scalar()
         return None if number is None else Fence(name=name, holder=holder, number=number, term=term)
 
+    def holder(self, name: str) -> str | None:
+        """Who holds a named lease, or held it last."""
+        with self.database.read() as connection:
+            return connection.execute(select(lease.c.holder).where(lease.c.name == name)).scalar()
+
     def yield_lease(self, holder: str, now: datetime) -> None:
         """Give up every named lease, so that another node need not wait for their end."""
         with self.database.write() as connection:

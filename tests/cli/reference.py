@@ -37,7 +37,7 @@ def _entry(path: str, command: click.Command) -> Iterator[str]:
     pieces = " ".join(command.collect_usage_pieces(context))
     yield f"## `{path}`\n"
     yield from (f"{text}\n" for text in paragraphs(command.help))
-    if not isinstance(command, click.Group):
+    if not isinstance(command, click.Group) or command.invoke_without_command:
         yield f"    {path} {pieces}\n"
     options = [record for option in command.params if isinstance(option, click.Option) and (record := option.get_help_record(context))]
     if options:

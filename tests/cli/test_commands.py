@@ -17,6 +17,8 @@ WRITING = {
     "inbox retry",
     "target pause",
     "target resume",
+    "target adopt",
+    "target fresh",
     "source accept",
     "db upgrade",
     "key new",
@@ -25,7 +27,7 @@ WRITING = {
 }
 READING = {
     *("config check", "config show", "doctor", "db check", "status", "show", "preview", "log", "dead list", "dead show", "inbox list", "inbox show"),
-    *("target list", "target probe", "mapping check", "mapping show", "run"),
+    *("target list", "target probe", "mapping check", "mapping show", "run", "report", "reconcile list", "reconcile show"),
 }
 OTHERS = {"demo", "sandbox", "config example", "completion"}
 LEAVES = {path.removeprefix("syncd "): command for path, command in commands() if not isinstance(command, click.Group)}

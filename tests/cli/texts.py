@@ -22,7 +22,25 @@ SPEAKING = {"t", "headings", "_say"}
 STATES = ("idle", "due", "leased", "dead", "held", "switched off", "paused", "delivering")
 KINDS = ("change", "attempt", "document", "admin", "new", "steps")
 STATIONS = ("received", "written", "acknowledged")
-ACTIONS = ("adopt", "fresh", "pause", "resume", "retry", "discard", "arrived", "resync", "accept", "inbox assign", "inbox retry", "reveal", "key new", "key rotate", "db upgrade")
+ACTIONS = (
+    "adopt",
+    "fresh",
+    "pause",
+    "resume",
+    "retry",
+    "discard",
+    "arrived",
+    "resync",
+    "reconcile",
+    "reconcile repair",
+    "accept",
+    "inbox assign",
+    "inbox retry",
+    "reveal",
+    "key new",
+    "key rotate",
+    "db upgrade",
+)
 
 
 def written() -> Iterator[tuple[str, str]]:

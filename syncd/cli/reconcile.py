@@ -1,0 +1,279 @@
+"""`syncd reconcile`: is every dossier at its target, and as it should be; what is not can become due again."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from syncd.cli import exits, reconcile_words, render
+from syncd.cli.app import App, pass_app
+from syncd.cli.commands import Group
+from syncd.cli.lang import sentence, t
+from syncd.cli.options import as_json, dry_run, instant, moment, since
+from syncd.cli.progress import Share, watching
+from syncd.cli.reconcile_run import Found, Order, reconcile_target
+from syncd.cli.reconcile_values import Compared, Reconciled, compared, listed
+from syncd.cli.render import Block, Table, headings, pairs
+
+if TYPE_CHECKING:
+    from syncd.store.evidence import Evidence, Run
+    from syncd.wiring import State
+
+SHOWN = 20  #: differences on the terminal
+KINDS = ("missing", "stale", "steps", "extra", "unknown")
+
+table = click.option("--csv", "table", type=click.Path(dir_okay=False, allow_dash=True), default=None, help="write every difference to this file, or to -")
+page = click.option("--html", "page", type=click.Path(dir_okay=False, path_type=Path), default=None, help="write the evidence as a page to print and sign")
+
+
+@click.group("reconcile", cls=Group, invoke_without_command=True, subcommand_metavar="[COMMAND]", context_settings={"max_content_width": 100})
+@click.option("--target", default="", help="only this target; default: all that take dossiers")
+@since
+@click.option("--until", type=moment, metavar="MOMENT", help="up to this moment, of reception as with --since")
+@click.option("--repair", is_flag=True, help="make due again what can be repaired")
+@click.option("--verify", is_flag=True, help="with --repair: wait until it is delivered, and ask the target once more")
+@click.option("--full", is_flag=True, help="ask the target about every dossier, not only the doubtful ones and a share of the rest")
+@dry_run
+@click.option("--force", is_flag=True, help="go on although the one-stop does not look like itself")
+@table
+@page
+@as_json
+@click.pass_context
+def reconcile(context: click.Context, /, *, target: str, since: datetime | timedelta | None, until: datetime | timedelta | None, **flags: object) -> int | None:
+    """Compare the one-stop, the ledger and what each target itself says; exit code 0 without differences, 3 with some, 1 where that cannot be told.
+
+    The dossiers received from --since on and before --until are compared, all of them without. What was interrupted goes on where it stopped when the same
+    command is given again. Nothing is sent from here but with --verify, where no daemon runs that would.
+    """
+    if context.invoked_subcommand is not None:
+        if any(context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE for name in context.params):
+            raise click.UsageError(t("options go behind the name of the command"))
+        return None
+    return _reconcile(context.find_object(App) or App(), target, (since, until), **flags)  # type: ignore[arg-type]
+
+
+def _reconcile(
+    app: App,
+    name: str,
+    span: tuple[datetime | timedelta | None, datetime | timedelta | None],
+    *,
+    table: str | None,
+    page: Path | None,
+    as_json: bool,
+    **flags: bool,
+) -> int:
+    if flags["verify"] and not flags["repair"]:
+        raise click.UsageError(t("--verify goes with --repair"))
+    if table == "-" and as_json:
+        raise click.UsageError(t("--json and --csv - both want standard output"))
+    first, last = (instant(each, app.clock.now(), app.zone) for each in span)
+    order = Order(since=first, until=last, **flags)
+    names = _targets(app, name)
+    with app.state() as state, _stopped_by_signals() as stopping:
+        found = _run(app, state, names, order, stopping)
+        result = Reconciled(targets={each.name: each.told for each in found})
+        _write(app, state, [each.run for each in found if each.run], table, page)
+    if table != "-":
+        render.put(result, lambda: _blocks(app, result, order), as_json=as_json, zone=app.zone)
+    if stopping.is_set():
+        click.echo(t("Stopped before the end; the same command goes on from there."), err=True)
+    return _exit(result, interrupted=stopping.is_set())
+
+
+def _targets(app: App, name: str) -> list[str]:
+    from syncd.wiring import routes
+
+    takers = routes(app.settings).dossiers
+    if name:
+        app.demand_target(name)
+    if name and name not in takers:
+        raise click.UsageError(t("{name} takes no dossiers, so there is nothing to compare", name=name))
+    names = [name] if name else [each for each in takers if app.settings.targets[each].enabled]
+    if not names:
+        raise click.UsageError(t("no enabled target takes dossiers"))
+    return names
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[threading.Event]:
+    """An event that SIGINT and SIGTERM set; a second one ends the process as ever."""
+    stopping = threading.Event()
+    before: dict[int, Any] = {}
+
+    def stop(number: int, _frame: object) -> None:
+        stopping.set()
+        signal.signal(number, before[number])
+
+    for each in (signal.SIGINT, signal.SIGTERM):
+        before[each] = signal.signal(each, stop)
+    try:
+        yield stopping
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _run(app: App, state: State, names: list[str], order: Order, stopping: threading.Event) -> list[Found]:
+    shares: dict[str, Share] = {}
+    found: list[Found] = []
+    with app.source() as source, watching(lambda: list(shares.values())):
+        for name in names:
+            if stopping.is_set():
+                break
+            found.append(reconcile_target(app, state, source, name, order, stopping, shares))
+    return found
+
+
+def _write(app: App, state: State, runs: list[Run], table: str | None, page: Path | None) -> None:
+    from syncd.cli import reconcile_paper
+    from syncd.store.evidence import Evidence
+
+    if table:
+        reconcile_paper.write_table(Evidence(state.database), runs, table)
+    if page:
+        reconcile_paper.write_pages(app, state, runs, page)
+
+
+def _exit(result: Reconciled, *, interrupted: bool) -> int:
+    left = {kind for each in result.targets.values() for kind, count in each.left.items() if count}
+    if interrupted or any(each.error or each.state != "done" for each in result.targets.values()):
+        return exits.FAILED
+    return exits.DRIFT if left - {"unknown"} else exits.FAILED if left else exits.DONE
+
+
+def _blocks(app: App, result: Reconciled, order: Order) -> Iterable[Block]:
+    yield Table(columns=_columns(), rows=[_row(name, each) for name, each in result.targets.items()])
+    for name, each in result.targets.items():
+        yield from _notes(name, each, order)
+        yield from _differences(name, each)
+        if each.run:
+            yield t("The evidence: syncd reconcile show {run}", run=each.run)
+
+
+def _columns() -> tuple[str, ...]:
+    return *headings("target", "checked", "asked", "in sync"), *(reconcile_words.kind(kind) for kind in KINDS)
+
+
+def _row(name: str, each: Compared) -> tuple[str, ...]:
+    return (name, str(each.checked), str(each.asked), str(each.in_sync), *(str(each.left.get(kind, 0)) for kind in KINDS))
+
+
+def _notes(name: str, each: Compared, order: Order) -> Iterable[str]:
+    if each.error:
+        yield f"{name}: {sentence(each.error)}"
+        yield f"→ {sentence(each.hint)}"
+    if not each.askable:
+        yield t("{name} cannot be asked what it has; it was compared with the ledger only.", name=name)
+    elif order.full and each.state == "done" and not each.listed:
+        yield t("{name} does not tell which dossiers it has; what only it has cannot be found.", name=name)
+    if each.left.get("extra"):
+        yield t("What only {name} has stays as it is: publish the dossier again in the one-stop, or have it removed at the target by its operator.", name=name)
+    if order.repair and order.dry_run:
+        yield t("{n} dossiers would be made due again.", n=len({one.dossier for one in each.drift if one.kind.value in ("missing", "stale", "steps")}))
+    elif order.repair:
+        yield t("{n} dossiers were made due again.", n=each.repaired)
+
+
+def _differences(name: str, each: Compared) -> Iterable[Block]:
+    if not each.drift:
+        return
+    yield ""
+    yield t("{name}: the first {shown} of {n} differences; all of them: --csv FILE", name=name, shown=min(SHOWN, len(each.drift)), n=len(each.drift))
+    rows = [
+        (
+            one.dossier,
+            one.agency or "–",
+            one.month or "–",
+            reconcile_words.kind(one.kind.value),
+            reconcile_words.detail(one.detail),
+            reconcile_words.became(one.became),
+        )
+        for one in each.drift[:SHOWN]
+    ]
+    yield Table(columns=headings("dossier", "agency", "month", "kind", "detail", "what became of it"), rows=rows)
+
+
+@reconcile.command("list")
+@click.option("--target", default="", help="only of this target")
+@as_json
+@pass_app
+def list_(app: App, *, target: str, as_json: bool) -> None:
+    """The last reconciliations, newest first."""
+    from syncd.store.evidence import Evidence
+
+    with app.state() as state:
+        evidence = Evidence(state.database)
+        runs = [listed(evidence, run) for run in evidence.runs(app.demand_target(target) if target else "")]
+    rows = [
+        (
+            str(each.run),
+            each.target,
+            render.moment(each.began_at, app.zone),
+            render.moment(each.ended_at, app.zone),
+            t(each.state),
+            each.who,
+            str(each.checked),
+            str(sum(each.left.values())),
+        )
+        for each in runs
+    ]
+    columns = headings("run", "target", "began", "ended", "state", "who", "checked", "differences")
+    render.put(runs, lambda: [Table(columns=columns, rows=rows)], as_json=as_json, zone=app.zone)
+
+
+@reconcile.command("show")
+@click.argument("run", type=int)
+@table
+@page
+@click.option("--check", is_flag=True, help="see whether the evidence is as it was sealed; exit code 1 where it is not")
+@as_json
+@pass_app
+def show(app: App, run: int, *, table: str | None, page: Path | None, check: bool, as_json: bool) -> int:
+    """One reconciliation: what it covered, every difference and what became of it."""
+    from syncd.store.evidence import Evidence
+
+    if table == "-" and as_json:
+        raise click.UsageError(t("--json and --csv - both want standard output"))
+    with app.state() as state:
+        evidence = Evidence(state.database)
+        found = evidence.run(run)
+        sound = not check or _sound(evidence, found)
+        result = Reconciled(targets={found.target: compared(evidence, found)})
+        _write(app, state, [found], table, page)
+    if table != "-":
+        render.put(result, lambda: _shown(app, result, found), as_json=as_json, zone=app.zone)
+    if check:
+        click.echo(t("The evidence is as it was sealed.") if sound else t("The evidence was changed after it had been sealed."), err=True)
+    return exits.DONE if sound else exits.FAILED
+
+
+def _sound(evidence: Evidence, run: Run) -> bool:
+    return bool(run.seal) and evidence.sealed(run.id) == run.seal
+
+
+def _shown(app: App, result: Reconciled, run: Run) -> Iterable[Block]:
+    from syncd.cli.reconcile_paper import scope
+
+    yield from pairs(
+        [
+            (t("run"), str(run.id)),
+            (t("target"), run.target),
+            (t("who"), run.who),
+            (t("began"), render.moment(run.began_at, app.zone)),
+            (t("ended"), render.moment(run.ended_at, app.zone)),
+            (t("state"), t(run.state)),
+            (t("scope"), scope(app, run)),
+            ("SHA-256", run.seal or "–"),
+        ]
+    )
+    yield ""
+    for name, each in result.targets.items():
+        yield Table(columns=_columns(), rows=[_row(name, each)])
+        yield from _differences(name, each)
