@@ -132,6 +132,19 @@ def heals(made: Rehearsal, each: int) -> None:
         assert kinds(compared.evidence.findings(again.id)) == left
 
 
+def test_of_a_portal_that_tells_little_only_what_it_tells_is_named(rehearse: Rehearse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNCD__RECONCILE__BUDGET", "0")
+    made = rehearse(dossiers=120, lookup="pascal")
+    made.syncd("run", "--once", code=None)
+    expected = for_a_person(made)
+    damage = Damage(made.world.portal.holdings, Random(7), spared=list(expected))
+    blows = [damage.delete(), damage.roll_back(), damage.drop_step(), damage.double_step(), damage.plant()]
+    with reconciling(made) as compared:
+        run = compared.compare("a test", FULL)
+        assert kinds(compared.evidence.findings(run.id)) == expected | {blow.dossier: {blow.drift} for blow in blows[:2]}
+        assert run.counts["asked"] > 80
+
+
 def test_every_injury_is_named_and_healed(rehearse: Rehearse, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SYNCD__RECONCILE__BUDGET", "0")
     heals(rehearse(dossiers=2000, lookup="full"), 6)
