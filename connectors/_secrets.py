@@ -54,5 +54,5 @@ def _spellings(letter: str) -> str:
     address = "".join(rf"{_PERCENT}(?i:{byte:02x})" for byte in letter.encode())
     entity = rf"{_NUMBER}0*{ord(letter)}|{_NUMBER}[xX]0*(?i:{ord(letter):x})" + (f"|{_NAMED[letter]}" if letter in _NAMED else "")
     short = rf"|{_SLASHES}{_SHORT[letter]}" if letter in _SHORT else r"|\+" if letter == " " else ""
-    bare = rf"{_SLASHES}?(?:{re.escape(letter)}|{address}|{_AND}(?:{entity}){_END})" if letter != "\\" else rf"{_SLASHES}|{_AND}(?:{entity}){_END}"
+    bare = rf"{_SLASHES}?(?:{address}|{re.escape(letter)}|{_AND}(?:{entity}){_END})" if letter != "\\" else rf"{_SLASHES}|{_AND}(?:{entity}){_END}"
     return rf"(?:{json}|{bare}{short})"

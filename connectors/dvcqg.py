@@ -14,9 +14,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
-import structlog
 from msgspec.structs import replace
 
 from connectors._dvcqg.answers import Answer, Answers
@@ -35,8 +35,6 @@ from syncd.model import Dossier, Kind, Origin, Problem
 from syncd.options import TargetOptions
 from syncd.ports import Collector, Target
 from syncd.redact import personal_values, redact
-
-log = structlog.get_logger()
 
 LONGEST_MESSAGE = 300
 LONGEST_TEXT = 2000
@@ -147,7 +145,7 @@ class Dvcqg:
         codes = [str(entry.get("MAHOSO") or "").strip() for entry in entries or ()]
         if entries is None or not all(codes):
             error = self._clean(answer.message, ()) or "the answer lists no dossiers"
-            log.warning("holdings_unknown", target=self.name, error_code=answer.code, error=error, first=f"{first}", last=f"{last}")
+            _log().warning("holdings_unknown", target=self.name, error_code=answer.code, error=error, first=f"{first}", last=f"{last}")
             return None
         return codes
 
@@ -192,6 +190,12 @@ class Dvcqg:
     def _text(self, answer: Answer) -> str:
         """The answer without session and password, shortened."""
         return beginning(msgspec.json.encode(answer.body), self._wire.secrets(), LONGEST_TEXT)
+
+
+def _log() -> Any:
+    import structlog
+
+    return structlog.get_logger(__name__)
 
 
 class DvcqgConnector:

@@ -18,7 +18,6 @@ from syncd.cli.options import as_json
 from syncd.cli.render import Block
 from syncd.errors import ConfigurationError, SyncdError
 from syncd.model import Value
-from syncd.options import OfficeOptions
 
 _CLOCK_OFF = 30.0  #: seconds that two clocks may differ
 _ROOM = 1 << 30  #: bytes that the state's volume should have free
@@ -55,6 +54,8 @@ class Explaining(Protocol):
 @pass_app
 def doctor(app: App, *, as_json: bool) -> int:
     """Connect to the source, the state and every target, and say what to do next."""
+    from syncd.options import OfficeOptions
+
     examined = {"configuration": _configuration(app), "key": _key(app), "state": _state(app), "source": _source(app)}
     if any(isinstance(options, OfficeOptions) and options.enabled for options in app.settings.targets.values()):
         examined["writing back"] = _outlet(app)

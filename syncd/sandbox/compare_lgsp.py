@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import Engine
 
-from syncd.sandbox.expectation import Expected, Rows, clean, expect
+from syncd.sandbox.expectation import Expected, Rows, clean, expect, officer_cut
 from syncd.sandbox.holdings import Body, Entry
 from syncd.sandbox.lgsp import LgspHoldings
 from syncd.sandbox.onestop import publishable
@@ -24,7 +24,6 @@ from syncd.sandbox.schema import tables_in
 _ZONE: Final = timezone(timedelta(hours=7))
 _NEVER: Final = "0000-00-00"
 _RELEASING, _RETURNED = "9", "10"  # codes of the portal
-_OFFICER_LIMIT: Final = 50
 #: fields of the platform, and those of the portal that say the same
 _SAME: Final = {
     "DocTypeCode": "MaTTHC", "DocTypeName": "TenTTHC", "DocCode": "MaHoSo", "CitizenName": "ChuHoSo", "Email": "Email", "Phone": "SoDienThoai",
@@ -100,7 +99,7 @@ def _step(portal: Step) -> Step:
 
 
 def _trace(body: Body) -> Step:
-    return _instant(body["DateCreated"]), clean(body["UserName"])[:_OFFICER_LIMIT], clean(body["Comment"])
+    return _instant(body["DateCreated"]), officer_cut(body["UserName"]), clean(body["Comment"])
 
 
 def _instant(value: Any) -> str:

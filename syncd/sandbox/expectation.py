@@ -74,6 +74,12 @@ def clean(value: object) -> str:
     return " ".join(unicodedata.normalize("NFC", str(value or "")).split())
 
 
+def officer_cut(name: object) -> str:
+    """The name of an officer as far as the portal takes it."""
+    whole = clean(name)
+    return whole if len(whole) <= _OFFICER_LIMIT else f"{whole[: _OFFICER_LIMIT - 1]}…"
+
+
 def _fields(rows: Rows, references: References) -> dict[str, str]:
     row = rows.dossier
     local = row["serviceCode"] or ""
@@ -107,7 +113,7 @@ def _lists(rows: Rows) -> dict[str, list[tuple[str, ...]]]:
 
 def _step(action: Row, references: References, row: Row) -> tuple[str, ...]:
     note = f" – {action['actionNote']}" if action["actionNote"] else ""
-    officer = clean(action["actionUser"])[:_OFFICER_LIMIT]
+    officer = officer_cut(action["actionUser"])
     content = clean(f"{action['actionName']}{note}")
     return _date(action["createDate"]), officer, clean(action["stepName"]), content, _after(action, references, row), _date(action["dueDate"])
 
