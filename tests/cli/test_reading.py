@@ -151,12 +151,14 @@ def test_the_log_is_written_as_comma_separated_values_whole(syncd: Caller, code:
 def test_the_log_can_be_followed(syncd: Caller, world: World, code: str) -> None:
     command = [sys.executable, "-m", "syncd", "--config", str(world.config), "log", "--follow", "--json", "--limit", "1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as following:
-        assert following.stdout is not None
-        first = msgspec.json.decode(following.stdout.readline())
-        world.life.edit(_key(world, code), "note")
-        assert syncd("run", "--once").code == exits.DONE
-        second = msgspec.json.decode(following.stdout.readline())
-        following.send_signal(signal.SIGINT)
+        try:
+            assert following.stdout is not None
+            first = msgspec.json.decode(following.stdout.readline())
+            world.life.edit(_key(world, code), "note")
+            assert syncd("run", "--once").code == exits.DONE
+            second = msgspec.json.decode(following.stdout.readline())
+        finally:
+            following.send_signal(signal.SIGINT)
         assert following.wait() == exits.DONE
     assert (second["dossier"], second["operation"]) == (code, "update")
     assert second["id"] > first["id"]
