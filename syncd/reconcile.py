@@ -147,7 +147,7 @@ class Reconciling:
         resumed = course.position
         for page in self.source.sweep(course.position):
             sides = self._sides(page, course.position)
-            self._guard(course, self._tally(course, sides, page.cursor.id)[0])
+            self._guard(course, self._tally(course, sides, page.cursor.id))
             if resumed == course.position:
                 self.evidence.forget(course.run.id, [*(each.subject for each in sides.held), *(each.subject for each in sides.changed)])
             if not (self.proceed() and self._take(course, sides)):
@@ -164,14 +164,19 @@ class Reconciling:
         present = {each.dossier.source_id: each.dossier.code for each in page.snapshots}
         return Sides(page=page, changed=changed, known=known, held=held, present=present)
 
-    def _tally(self, course: _Course, sides: Sides, upto: int) -> tuple[Counter[str], Counter[tuple[str, str]]]:
-        """What the dossiers of a page add to the counts, from where the run is up to a key; and to the totals."""
-        listed = [each.dossier for each in sides.page.snapshots if course.position < each.dossier.source_id <= upto]
-        checked = Counter(self._place(each) for each in listed if _within(course.scope, each))
+    @staticmethod
+    def _tally(course: _Course, sides: Sides, upto: int) -> Counter[str]:
+        """What the dossiers of a page add to the counts, from where the run is up to a key."""
+        listed = sum(course.position < each.dossier.source_id <= upto for each in sides.page.snapshots)
         changed = [each for each in sides.changed if course.position < each.dossier.source_id <= upto and each.subject in sides.known]
         gone = sum(each.source_id not in sides.present for each in sides.held if course.position < each.source_id <= upto)
         back = sum(len(each.steps) < sides.known[each.subject].steps for each in changed)
-        return Counter(listed=len(listed), checked=checked.total(), gone=gone, unseen=len(changed), back=back), checked
+        return Counter(listed=listed, gone=gone, unseen=len(changed), back=back)
+
+    def _totals(self, course: _Course, sides: Sides, upto: int) -> Counter[tuple[str, str]]:
+        """And how many of them are compared, by agency and month."""
+        passed = (each.dossier for each in sides.page.snapshots if course.position < each.dossier.source_id <= upto)
+        return Counter(self._place(each) for each in passed if _within(course.scope, each))
 
     def _place(self, each: Dossier) -> tuple[str, str]:
         return each.agency.code[:64], month_of(each.received_at, self.zone)
@@ -240,8 +245,9 @@ class Reconciling:
 
     def _advance(self, course: _Course, sides: Sides, upto: int) -> None:
         """The run has come as far as this key: the counts up to there are committed with it."""
-        counts, totals = self._tally(course, sides, upto)
-        course.counts.update(counts)
+        totals = self._totals(course, sides, upto)
+        course.counts.update(self._tally(course, sides, upto))
+        course.counts["checked"] += totals.total()
         course.position = max(upto, course.position)
         self.evidence.note(course.run.id, [], course.counts, course.position, totals)
         self.told(course.run, course.counts["listed"], course.known)
