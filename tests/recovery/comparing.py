@@ -1,41 +1,31 @@
-"""A reconciliation run by a test, on the files of a world whose daemon is stopped."""
+"""A reconciliation ordered from the command line, and what the sandbox's referee says to it."""
 
 from __future__ import annotations
 
-import threading
+import json
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from syncd.config import read
-from syncd.reconcile import Reconciling
 from syncd.sandbox.world import World
-from syncd.store.evidence import Finding, Scope
-from syncd.wiring import make_reconciling, make_source, make_target, open_state
 from tests.daemon.rehearsal import TARGET, Rehearsal
 
-FULL = Scope(full=True)
 _SEEN = {"missing": "missing", "field": "stale", "step_missing": "steps", "step_repeated": "steps", "extra": "extra"}
 Kinds = dict[str, set[str]]  #: by dossier, in which ways it differs
 
 
-@contextmanager
-def reconciling(made: Rehearsal) -> Iterator[Reconciling]:
-    """What compares the portal with the one-stop."""
-    settings = read(made.world.config)
-    with (
-        open_state(settings) as state,
-        closing(make_source(settings, state.clock)) as source,
-        closing(make_target(settings, TARGET, state.clock)) as target,
-    ):
-        yield make_reconciling(settings, state, target, source, threading.Event())
+def reconcile(made: Rehearsal, *options: str, code: int | None = None) -> dict[str, Any]:
+    """What the command says of the portal, asked about every dossier."""
+    said = made.syncd("reconcile", "--target", TARGET, "--full", "--json", *options, code=code)
+    told: dict[str, Any] = json.loads(said)["targets"][TARGET]
+    return told
 
 
-def kinds(findings: Iterator[Finding]) -> Kinds:
+def kinds(drift: Iterable[Mapping[str, Any]]) -> Kinds:
     """What a run has found."""
     found: Kinds = defaultdict(set)
-    for each in findings:
-        found[each.drift.dossier].add(each.drift.kind.value)
+    for each in drift:
+        found[each["dossier"]].add(each["kind"])
     return dict(found)
 
 
@@ -47,3 +37,8 @@ def refereed(world: World) -> Kinds:
         if each.kind != "step_order":
             found[each.dossier].add(_SEEN[each.kind])
     return dict(found)
+
+
+def for_a_person(made: Rehearsal) -> Kinds:
+    """What differs although everything that can go has gone: dossiers that somebody must correct first."""
+    return {code: {"missing"} for code in made.world.compare().held} | refereed(made.world)

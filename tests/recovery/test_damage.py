@@ -10,20 +10,14 @@ from random import Random
 import pytest
 from sqlalchemy import delete, select, update
 
-from syncd.repair import Repairing
 from syncd.sandbox.damage import Damage
 from syncd.store.schema import ledger
 from tests.daemon.rehearsal import Rehearsal, wait_for
-from tests.recovery.comparing import FULL, Kinds, kinds, reconciling, refereed
+from tests.recovery.comparing import Kinds, for_a_person, kinds, reconcile, refereed
 from tests.recovery.conftest import Rehearse
 from tests.recovery.surgery import copy, restore, rows
 
 pytestmark = pytest.mark.slow
-
-
-def for_a_person(made: Rehearsal) -> Kinds:
-    """What differs from the beginning: dossiers that somebody must correct first."""
-    return {code: {"missing"} for code in made.world.compare().held} | refereed(made.world)
 
 
 class Hospital:
@@ -110,26 +104,16 @@ def heals(made: Rehearsal, each: int) -> None:
     hospital.lose_rows()
     doubled, foreign = hospital.injure_the_portal()
 
-    with reconciling(made) as compared:
-        run = compared.compare("a test", FULL)
-        assert kinds(compared.evidence.findings(run.id)) == hospital.expected
-        assert run.counts["asked"] <= run.counts["checked"]
-        repairing = Repairing(compared)
-        repairing.repair(run)
-    hospital.pass_on()
+    assert kinds(reconcile(made, code=3)["drift"]) == hospital.expected
+    healed = reconcile(made, "--repair", "--verify", code=3)
+    assert kinds(healed["drift"]) == hospital.expected
     left: Kinds = hospital.waiting | {code: {"steps"} for code in doubled} | {code: {"extra"} for code in foreign}
     assert for_a_person(made) == left
-    with reconciling(made) as compared:
-        repairing = Repairing(compared)
-        verified = repairing.verify(run, patience=1.0)
-        became = {(found.drift.dossier, found.drift.kind.value): found.became for found in compared.evidence.findings(run.id)}
-        for (code, kind), word in became.items():
-            if code not in hospital.waiting:
-                assert word == ("cannot" if code in doubled else "" if code in foreign else word)
-                assert code in left or word in ("resolved", "adopted"), (code, kind, word)
-        assert verified.counts["cannot"] == len(doubled)
-        again = compared.compare("a test", FULL)
-        assert kinds(compared.evidence.findings(again.id)) == left
+    for found in healed["drift"]:
+        code, word = found["dossier"], found["became"]
+        if code not in hospital.waiting:
+            assert word in ({"cannot"} if code in doubled else {""} if code in foreign else {"resolved", "adopted"}), found
+    assert kinds(reconcile(made, code=3)["drift"]) == left
 
 
 def test_of_a_portal_that_tells_little_only_what_it_tells_is_named(rehearse: Rehearse, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,10 +123,10 @@ def test_of_a_portal_that_tells_little_only_what_it_tells_is_named(rehearse: Reh
     expected = for_a_person(made)
     damage = Damage(made.world.portal.holdings, Random(7), spared=list(expected))
     blows = [damage.delete(), damage.roll_back(), damage.drop_step(), damage.double_step(), damage.plant()]
-    with reconciling(made) as compared:
-        run = compared.compare("a test", FULL)
-        assert kinds(compared.evidence.findings(run.id)) == expected | {blow.dossier: {blow.drift} for blow in blows[:2]}
-        assert run.counts["asked"] > 80
+    said = reconcile(made, code=3)
+    assert kinds(said["drift"]) == expected | {blow.dossier: {blow.drift} for blow in blows[:2]}
+    assert said["asked"] > 80
+    assert not said["listed"]
 
 
 def test_every_injury_is_named_and_healed(rehearse: Rehearse, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,11 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from syncd.errors import SuspiciousSource
-from syncd.store.evidence import STOPPED
 from syncd.store.schema import source_cursor
 from tests.daemon.rehearsal import Rehearsal, wait_for
-from tests.recovery.comparing import FULL, reconciling
+from tests.recovery.comparing import reconcile
 from tests.recovery.conftest import Rehearse
 from tests.recovery.surgery import copy, restore, rows, sent
 
@@ -53,12 +51,10 @@ def in_sync(made: Rehearsal) -> None:
 def stops(made: Rehearsal, why: str) -> None:
     """A full reconciliation stops before it has asked or repaired anything."""
     asked, books = made.world.portal.counts(), rows(made)
-    with reconciling(made) as compared:
-        with pytest.raises(SuspiciousSource, match=why) as caught:
-            compared.compare("a test", FULL)
-        assert caught.value.hint
-        (run,) = compared.evidence.runs()
-    assert run.state == STOPPED
+    said = reconcile(made, "--repair", code=1)
+    assert (said["state"], said["asked"], said["repaired"]) == ("stopped", 0, 0)
+    assert why in said["error"]
+    assert said["hint"]
     assert made.world.portal.counts() == asked
     assert rows(made) == books
 
