@@ -42,15 +42,28 @@ from __future__ import annotations
 
 import re
 import tomllib
+import unicodedata
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from syncd.errors import ConfigurationError
 from syncd.model import Problem
+
+
+def _expressions(given: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        for pattern in given:
+            re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from None
+    return tuple(unicodedata.normalize("NFC", pattern) for pattern in given)
+
+
+Patterns = Annotated[tuple[str, ...], AfterValidator(_expressions)]  #: regular expressions that texts of a far end are searched for, in NFC
 
 
 class Dated(BaseModel):
@@ -148,4 +161,9 @@ def parse(text: bytes, where: str) -> MappingFile:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError([Problem(field=where, reason=f"not TOML: {error}")]) from None
     except ValidationError as error:
-        raise ConfigurationError([Problem(field=f"{where}: {'.'.join(map(str, fault['loc']))}", reason=fault["msg"]) for fault in error.errors()]) from None
+        raise ConfigurationError(mistakes(error, f"{where}: ")) from None
+
+
+def mistakes(error: ValidationError, where: str) -> list[Problem]:
+    """What is wrong with a part of a file that stands under `where`, each with its path."""
+    return [Problem(field=f"{where}{'.'.join(map(str, fault['loc']))}", reason=fault["msg"]) for fault in error.errors()]

@@ -7,8 +7,6 @@ deleted, only on an update and only if it had been sent; the memo of the deliver
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 from functools import cached_property
@@ -16,12 +14,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from syncd.calls import Element, Operation, Portion
 from syncd.errors import ConfigurationError, Unmappable
 from syncd.mapping import CompiledMapping, compile_mapping
-from syncd.mapping_file import locate, parse
+from syncd.mapping_file import Patterns, locate, mistakes, parse
 from syncd.model import Dossier, Origin, Paper, Problem, Status, Step
 
 ZONE = timezone(timedelta(hours=7))  #: Asia/Ho_Chi_Minh since 1975, without summer time; the mapping admits no earlier year
@@ -34,22 +32,12 @@ class Words(BaseModel):
     """[settings.answers]: how the portal's texts are read; regular expressions."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    failure: tuple[str, ...]
-    exists: tuple[str, ...]
+    failure: Patterns
+    exists: Patterns
     exists_codes: tuple[str, ...]
-    missing: tuple[str, ...]
-    session: tuple[str, ...]
+    missing: Patterns
+    session: Patterns
     steps: tuple[str, ...] = ()  #: names of the list of steps in what a look-up answers; no regular expressions
-
-    @field_validator("failure", "exists", "missing", "session")
-    @classmethod
-    def _compiles(cls, given: tuple[str, ...]) -> tuple[str, ...]:
-        try:
-            for pattern in given:
-                re.compile(pattern)
-        except re.error as error:
-            raise ValueError(f"not a regular expression: {error}") from None
-        return tuple(unicodedata.normalize("NFC", pattern) for pattern in given)
 
 
 class Sent(msgspec.Struct, rename={"code": "MaHoSo", "procedure": "MaTTHC", "papers": "TaiLieuNop"}):
@@ -210,7 +198,7 @@ def load(name: str, profile: str, overlay: Path | None, unsupported: Problem | N
     try:
         words = Words.model_validate(compiled.settings.get("answers", {}))
     except ValidationError as error:
-        problems += [Problem(field=f"{where}: settings.answers.{'.'.join(map(str, fault['loc']))}", reason=fault["msg"]) for fault in error.errors()]
+        problems += mistakes(error, f"{where}: settings.answers.")
     if problems:
         raise ConfigurationError(problems)
     return PortalMapping(compiled, words, unsupported)

@@ -21,7 +21,7 @@ from syncd.calls import Element, Outcome, Portion
 from syncd.documents import Stage
 from syncd.errors import ConfigurationError, Unmappable
 from syncd.mapping import CompiledMapping, compile_mapping
-from syncd.mapping_file import MappingFile, locate, parse
+from syncd.mapping_file import MappingFile, locate, mistakes, parse
 from syncd.model import Dossier, Draft, Problem
 from syncd.redact import personal_values
 
@@ -140,7 +140,7 @@ def load(options: IofficeOptions, overlay: Path | None) -> OfficeMapping:
     try:
         settings = Settings.model_validate(compiled.settings)
     except ValidationError as error:
-        problems += [Problem(field=f"{where}: settings.{'.'.join(map(str, fault['loc']))}", reason=fault["msg"]) for fault in error.errors()]
+        problems += mistakes(error, f"{where}: settings.")
     if problems:
         raise ConfigurationError(problems)
     return OfficeMapping(compiled, settings, options)

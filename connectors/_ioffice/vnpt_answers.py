@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from connectors._http.outcomes import Answered, Trouble, refused
 from syncd.calls import Outcome
 from syncd.errors import ConfigurationError
-from syncd.mapping_file import locate, parse
-from syncd.model import Problem
+from syncd.mapping_file import Patterns, locate, mistakes, parse
 
 _BOM = b"\xef\xbb\xbf"
 _NOTHING = object()
@@ -32,20 +31,10 @@ class Words(BaseModel):
     places: tuple[str, ...]
     done: tuple[str, ...]
     messages: tuple[str, ...]
-    failure: tuple[str, ...]
-    token: tuple[str, ...]
+    failure: Patterns
+    token: Patterns
     token_codes: tuple[str, ...]
     empty: Literal["unknown", "delivered"]
-
-    @field_validator("failure", "token")
-    @classmethod
-    def _compiles(cls, given: tuple[str, ...]) -> tuple[str, ...]:
-        try:
-            for pattern in given:
-                re.compile(pattern)
-        except re.error as error:
-            raise ValueError(f"not a regular expression: {error}") from None
-        return tuple(unicodedata.normalize("NFC", pattern) for pattern in given)
 
 
 class Answer(NamedTuple):
@@ -145,5 +134,5 @@ def load(overlay: Path | None) -> Answers:
     try:
         return Answers(Words.model_validate(parse(text, where).settings.get("answers", {})))
     except ValidationError as error:
-        faults = [Problem(field=f"{where}: settings.answers.{'.'.join(map(str, fault['loc']))}", reason=fault["msg"]) for fault in error.errors()]
+        faults = mistakes(error, f"{where}: settings.answers.")
         raise ConfigurationError(faults) from None

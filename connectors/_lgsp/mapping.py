@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from syncd.calls import Element, Operation, Portion
 from syncd.errors import ConfigurationError, Unmappable
 from syncd.mapping import CompiledMapping, compile_mapping
-from syncd.mapping_file import MappingFile, locate, parse
+from syncd.mapping_file import MappingFile, locate, mistakes, parse
 from syncd.model import Dossier, Paper, Problem, Statistic, Status, Step
 
 ZONE = timezone(timedelta(hours=7))  #: Asia/Ho_Chi_Minh since 1975, without summer time; the mapping admits no earlier year
@@ -207,9 +207,7 @@ def load(name: str, overlay: Path | None, *, contents: bool) -> LgspMapping:
     try:
         settings = Settings.model_validate(file.settings)
     except ValidationError as error:
-        raise ConfigurationError(
-            [Problem(field=f"{where}: settings.{'.'.join(map(str, fault['loc']))}", reason=fault["msg"]) for fault in error.errors()]
-        ) from None
+        raise ConfigurationError(mistakes(error, f"{where}: settings.")) from None
     compiled = compile_mapping(file, transforms={"instant": partial(instant, settings.dates.offset)})
     problems = [Problem(field=f"{where}: shapes.{shape}", reason="is missing") for shape in _SHAPES.values() if shape not in compiled.shapes]
     problems += [

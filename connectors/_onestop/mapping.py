@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from connectors._onestop.settings import Condition, Settings
 from syncd.errors import ConfigurationError
 from syncd.mapping import CompiledMapping, Shape, compile_mapping
-from syncd.mapping_file import MappingFile, locate, parse
+from syncd.mapping_file import MappingFile, locate, mistakes, parse
 from syncd.model import Agency, Dossier, Draft, Fee, Origin, Owner, Paper, Problem, Status, Step
 from syncd.transforms import Transform
 
@@ -80,9 +80,7 @@ def build(file: MappingFile, *, zone: ZoneInfo, where: str) -> SourceMapping:
     try:
         settings = Settings.model_validate(file.settings)
     except ValidationError as error:
-        raise ConfigurationError(
-            [Problem(field=f"{where}: settings.{'.'.join(map(str, fault['loc']))}", reason=fault["msg"]) for fault in error.errors()]
-        ) from None
+        raise ConfigurationError(mistakes(error, f"{where}: settings.")) from None
     problems = [*_shape_mistakes(file), *_setting_mistakes(settings), *_code_mistakes(file)]
     if problems:
         raise ConfigurationError(problems)

@@ -14,11 +14,12 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from connectors._http.outcomes import Answered, Trouble, refused
 from syncd.calls import Outcome
 from syncd.mapping import Codes
+from syncd.mapping_file import Patterns, mistakes
 from syncd.model import Problem
 
 MISSING = "missing"
@@ -30,18 +31,8 @@ class Words(BaseModel):
     """[settings.answers]: how the texts of answers are read; regular expressions."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    missing: tuple[str, ...] = ()
+    missing: Patterns = ()
     about: tuple[str, ...] = ()  #: plain words, not expressions
-
-    @field_validator("missing")
-    @classmethod
-    def _compiles(cls, given: tuple[str, ...]) -> tuple[str, ...]:
-        try:
-            for pattern in given:
-                re.compile(pattern)
-        except re.error as error:
-            raise ValueError(f"not a regular expression: {error}") from None
-        return tuple(unicodedata.normalize("NFC", pattern) for pattern in given)
 
     @classmethod
     def of(cls, given: object, where: str, problems: list[Problem]) -> Words:
@@ -49,7 +40,7 @@ class Words(BaseModel):
         try:
             return cls.model_validate(given)
         except ValidationError as error:
-            problems += [Problem(field=f"{where}.{'.'.join(map(str, fault['loc']))}", reason=fault["msg"]) for fault in error.errors()]
+            problems += mistakes(error, f"{where}.")
             return cls()
 
 
