@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import msgspec
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from connectors._personal import texts
 from syncd.calls import Element, Operation, Portion
 from syncd.errors import ConfigurationError, Unmappable
 from syncd.mapping import CompiledMapping, compile_mapping
@@ -160,17 +161,7 @@ class PortalMapping:
 
     def personal(self, elements: Iterable[Element]) -> set[str]:
         """The texts in these elements that are a citizen's or an officer's, by the fields that the mapping calls personal."""
-        return set(self._told(msgspec.json.decode(b"[" + b",".join(element.body for element in elements) + b"]"), ""))
-
-    def _told(self, value: Any, field: str) -> Iterable[str]:
-        if isinstance(value, dict):
-            for name, part in value.items():
-                yield from self._told(part, name)
-        elif isinstance(value, list):
-            for part in value:
-                yield from self._told(part, field)
-        elif field in self.personal_fields:
-            yield value
+        return set(texts(msgspec.json.decode(b"[" + b",".join(element.body for element in elements) + b"]"), self.personal_fields))
 
 
 def instant(value: Any) -> str:

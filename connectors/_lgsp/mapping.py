@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from connectors._personal import texts
 from syncd.calls import Element, Operation, Portion
 from syncd.errors import ConfigurationError, Unmappable
 from syncd.mapping import CompiledMapping, compile_mapping
@@ -144,17 +145,7 @@ class LgspMapping:
 
     def personal(self, element: Element) -> set[str]:
         """The texts in an element that are a citizen's or an officer's, by the fields that the mapping calls personal."""
-        return {value for value in self._told(msgspec.json.decode(element.body), "") if isinstance(value, str) and value}
-
-    def _told(self, value: Any, field: str) -> Iterable[Any]:
-        if isinstance(value, dict):
-            for name, part in value.items():
-                yield from self._told(part, name)
-        elif isinstance(value, list):
-            for part in value:
-                yield from self._told(part, field)
-        elif field in self._personal:
-            yield value
+        return set(texts(msgspec.json.decode(element.body), self._personal))
 
 
 def _document(dossier: Dossier, papers: tuple[_Paper, ...]) -> _Document:
