@@ -253,6 +253,7 @@ def masked(settings: Settings) -> dict[str, Any]:
         "source": _masked(settings.source),
         "targets": {name: _masked(options) for name, options in settings.targets.items()},
         "schedule": _masked(settings.schedule),
+        "reconcile": _masked(settings.reconcile),
     }
 
 

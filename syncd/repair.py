@@ -86,6 +86,8 @@ class Repairing:
             return CANNOT  # whether these steps are there the target does not tell, and a third copy would be one too many
         if standing.exists and not standing.differences and steps and not steps.missing and (steps.doubled or steps.foreign):
             return CANNOT
+        if standing.exists and steps is None and not (claim.created or claim.sent_version or claim.doubtful):
+            return DUE if self._side.rows.reinstate([claim.subject], self._side.clock.now()) else ""  # not from us, and its steps may be there too
         return DUE if self._side.rows.repair(claim, standing, self._side.clock.now()) else ""
 
     def _read_again(self, code: str) -> None:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, and_, bindparam, func, literal, select, true, tuple_, update
+from sqlalchemy import BigInteger, Integer, and_, bindparam, false, func, literal, or_, select, true, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from syncd.calls import Claim, Standing
@@ -116,7 +116,8 @@ class ReadBack:
         anything of it goes, and what is there is taken as sent. How many rows there were."""
         rows = select(literal(self.name), *_anew(now)).where(snapshot.c.subject.in_(subjects))
         insert = (sqlite if self.database.sqlite else postgresql).insert(ledger).from_select(_COLUMNS, rows).on_conflict_do_nothing()
-        strange = and_(ledger.c.target == self.name, ledger.c.subject.in_(subjects), ledger.c.strange, ledger.c.state != "leased")
+        untold = and_(ledger.c.created == false(), ledger.c.sent_version == 0, ledger.c.doubtful == false())
+        strange = and_(ledger.c.target == self.name, ledger.c.subject.in_(subjects), or_(ledger.c.strange, untold), ledger.c.state != "leased")
         with self.database.write() as connection:
             count = connection.execute(insert, execution_options={"preserve_rowcount": True}).rowcount
             return count + connection.execute(update(ledger).where(strange).values(adopting=now, unsure=True, **_due(now))).rowcount

@@ -202,6 +202,22 @@ def test_a_state_restored_from_an_older_copy_agrees_again_without_a_doubled_step
     all_is_well(hall)
 
 
+def test_what_the_target_has_and_not_from_us_is_adopted_where_it_tells_no_steps(build: Build) -> None:
+    hall = build()
+    new = hall.source.rows[6] = hall.source._made(6)
+    hall.target.records[code(6)], hall.target.steps[code(6)] = new.dossier, [60, 61, 62]
+
+    def silent(portion: Portion) -> Standing | None:
+        told = hall.target.truth(portion)
+        return replace(told, steps=None) if told else None
+
+    hall.target.answer = silent
+    run = hall.compare()
+    assert hall.found(run) == [(code(6), "missing")]
+    assert hall.became(hall.repair(run)) == {(code(6), "missing"): "adopted"}
+    assert hall.target.steps[code(6)] == [60, 61, 62]
+
+
 def test_a_dossier_that_could_not_be_asked_is_unknown_and_the_next_run_asks_again(build: Build) -> None:
     hall = build()
 
