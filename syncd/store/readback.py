@@ -206,7 +206,10 @@ _DOSSIER = (snapshot.c.source_id, snapshot.c.subject, snapshot.c.agency, snapsho
 _AFTER_ID, _AFTER = bindparam("id", type_=snapshot.c.source_id.type), bindparam("subject", type_=snapshot.c.subject.type)
 _PICKED = (
     select(*_DOSSIER)
-    .where(tuple_(snapshot.c.source_id, snapshot.c.subject) > tuple_(_AFTER_ID, _AFTER), snapshot.c.source_id <= bindparam("upto", type_=BigInteger))
+    .where(
+        tuple_(snapshot.c.source_id, snapshot.c.subject) > tuple_(_AFTER_ID, _AFTER),
+        snapshot.c.source_id.between(_AFTER_ID, bindparam("upto", type_=BigInteger)),  # said once more: from this a database knows how few they are
+    )
     .order_by(snapshot.c.source_id, snapshot.c.subject)
     .limit(bindparam("n", type_=Integer))
     .subquery()
