@@ -9,10 +9,27 @@ from typing import Any
 from sqlalchemy import select
 
 from syncd.store.schema import ledger, target
-from tests.daemon.rehearsal import TARGET, Rehearsal
+from tests.daemon.rehearsal import TARGET, Rehearsal, wait_for
 
 RECORDS, STEPS, FIND, STATUS = "DongBoHoSoMC", "CapNhatTienDoHoSoMC", "TraCuuHoSo", "DongBoTrangThaiHoSo"
 _BESIDE = ("", "-wal", "-shm")
+
+
+def begin(made: Rehearsal) -> None:
+    """Start the daemon and wait until it is at work: while it lays out its state, nobody should look into that file."""
+    before = _started(made)
+    made.start()
+    wait_for(lambda: _started(made) > before)
+
+
+def rest(made: Rehearsal) -> None:
+    """Wait until everything that has happened is delivered. The first poll commits several times: one that began later must end."""
+    for _ in range(2):
+        made.rest()
+
+
+def _started(made: Rehearsal) -> int:
+    return made.log.read_text("utf-8").count('"event":"daemon_started"') if made.log.exists() else 0
 
 
 def lose_state(made: Rehearsal) -> None:

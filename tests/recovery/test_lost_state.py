@@ -15,7 +15,7 @@ from syncd.sandbox.services import Lookup
 from tests.daemon.rehearsal import Rehearsal, wait_for
 from tests.recovery.comparing import for_a_person, kinds, reconcile
 from tests.recovery.conftest import Rehearse
-from tests.recovery.surgery import copy, created, lose_state, paused, restore, rows, sent
+from tests.recovery.surgery import begin, copy, created, lose_state, paused, rest, restore, rows, sent
 
 LOOKUPS: tuple[Lookup, ...] = ("full", "pascal", "bare", "mixed")
 pytestmark = pytest.mark.slow
@@ -28,10 +28,10 @@ def _in_haste(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run(made: Rehearsal, moves: int) -> None:
     """Deliver everything while the one-stop lives on, and stop."""
-    made.start()
+    begin(made)
     made.world.life.move(moves)
     made.world.life.settle()
-    made.rest()
+    rest(made)
     assert made.stop() == 0
     newest = select(func.max(made.world.life.layout.action.c.createDate))
     with made.world.engine.connect() as connection:
@@ -60,7 +60,7 @@ def test_a_lost_state_is_filled_again_from_what_the_portal_has(rehearse: Rehears
     agreed = local_now(SystemClock())
     lose_state(made)
 
-    made.start()
+    begin(made)
     wait_for(lambda: paused(made) != "")
     made.world.life.move(10)
     wait_for(lambda: made.standing().get("due", 0) > len(had))

@@ -12,7 +12,7 @@ from syncd.store.schema import source_cursor
 from tests.daemon.rehearsal import Rehearsal, wait_for
 from tests.recovery.comparing import reconcile
 from tests.recovery.conftest import Rehearse
-from tests.recovery.surgery import copy, restore, rows, sent
+from tests.recovery.surgery import begin, copy, rest, restore, rows, sent
 
 pytestmark = pytest.mark.slow
 
@@ -42,8 +42,8 @@ def halved(made: Rehearsal) -> None:
 
 def in_sync(made: Rehearsal) -> None:
     """Everything is delivered, and nobody runs."""
-    made.start()
-    made.rest()
+    begin(made)
+    rest(made)
     assert made.stop() == 0
     assert made.world.compare().differences == ()
 
@@ -62,7 +62,7 @@ def stops(made: Rehearsal, why: str) -> None:
 def sends_nothing(made: Rehearsal) -> None:
     """Neither the daemon nor a single pass tells the portal anything."""
     before = sent(made)
-    made.start()
+    begin(made)
     polled = made.polled()
     wait_for(lambda: suspicion(made) != "" or made.polled() != polled)
     assert made.stop() == 0
