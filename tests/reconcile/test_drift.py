@@ -358,3 +358,31 @@ def test_steps_of_a_dossier_taken_in_late_are_compared_in_their_places(build: Bu
     hall.target.steps[code(1)].remove(11)
     hall.repair(hall.compare())
     assert sorted(hall.target.steps[code(1)]) == [9, 10, 11, 12]
+
+
+def test_verify_waits_as_long_as_something_is_delivered(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("syncd.repair._PAUSE", 0.001)
+    hall = build()
+    del hall.target.records[code(1)], hall.target.steps[code(1)]
+    hall.target.records[code(2)] = replace(hall.record(2), note="altered")
+    repairing = Repairing(hall.side)
+    run = repairing.repair(hall.compare())
+    waiting: list[int] = []
+
+    def delivered(left: int) -> None:
+        waiting.append(left)
+        hall.engine.settle()
+
+    repairing.told = delivered
+    assert set(hall.became(repairing.verify(run, 10)).values()) == {"resolved"}
+    assert waiting == [2, 0]
+
+
+def test_verify_does_not_wait_for_ever(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("syncd.repair._PAUSE", 0.001)
+    hall = build()
+    hall.target.records[code(2)] = replace(hall.record(2), note="altered")
+    repairing = Repairing(hall.side)
+    run = repairing.repair(hall.compare())
+    repairing.told = lambda _left: hall.engine.clock.turn(timedelta(seconds=6))
+    assert hall.became(repairing.verify(run, 10)) == {(code(2), "stale"): "persists"}
