@@ -4,8 +4,8 @@ A page is compared with what is stored, and what differs is committed together w
 asked for (law L1). The nightly sweep does the same for every dossier in order of its key, and finds what no poll can see: a
 row whose modification time was never raised, a code table that changed. It remembers how far it came.
 
-Law L8: a one-stop that changed more than a share of its known dossiers in one poll, or that is suddenly empty, does not
-look like itself (a restore, a broken migration, the wrong database). Nothing of it is taken over; the suspicion is
+Law L8: a one-stop that changed more than a share of its known dossiers in one poll, shows many as they were some time ago, or is
+suddenly empty, does not look like itself (a restore, a broken migration, the wrong database). Nothing of it is taken over; the suspicion is
 written on the board, deliveries rest, and a person says `syncd source accept` or repairs the one-stop. A source that
 was accepted is read from its beginning: whatever the cursor said belonged to another life of it.
 """
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import structlog
 
@@ -24,7 +25,8 @@ from syncd.model import Page, Value
 from syncd.options import SourceOptions
 from syncd.ports import Source
 from syncd.store.board import Board, Fence
-from syncd.store.intake import Intake, read_cursor
+from syncd.store.intake import Intake, Taken, read_cursor
+from syncd.store.prepared import BACK, FEW_BACK, went_back
 
 log = structlog.get_logger()
 
@@ -37,18 +39,27 @@ class Polled(Value):
     rows: int = 0
     new: int = 0
     changed: int = 0
+    back: int = 0  #: of them, those that show fewer steps than before
     unpublished: int = 0
     skipped_steps: int = 0
 
-    def plus(self, page: Page, new: int, changed: int) -> Polled:
+    def plus(self, page: Page, taken: Taken, back: int) -> Polled:
         """With one more page."""
         return Polled(
             rows=self.rows + page.rows,
-            new=self.new + new,
-            changed=self.changed + changed,
+            new=self.new + taken.new,
+            changed=self.changed + taken.changed,
+            back=self.back + back,
             unpublished=self.unpublished + page.unpublished,
             skipped_steps=self.skipped_steps + page.skipped_steps,
         )
+
+
+class _Limits(NamedTuple):
+    """How many known dossiers may surprise in one poll."""
+
+    changed: float
+    back: float
 
 
 class Poller:
@@ -101,14 +112,14 @@ class Poller:
         """Commit page after page; what they brought. A page is read and committed before poll or sweep read another one: an
         older reading never replaces a newer one."""
         total = Polled()
-        limit = float("inf") if trusted else max(FEW, self.options.surprise * self.board.dossiers())
+        limits = self._limits(trusted)
         try:
             while True:
                 with self._reading:
                     page = next(pages, None)
                     if page is None:
                         break
-                    total = self._take_page(page, total, limit, fence, sweeping=sweeping)
+                    total = self._take_page(page, total, limits, fence, sweeping=sweeping)
                 if not self.proceed():
                     break
         except SuspiciousSource as suspicion:
@@ -117,17 +128,25 @@ class Poller:
             raise
         return total
 
-    def _take_page(self, page: Page, total: Polled, limit: float, fence: Fence | None, *, sweeping: bool) -> Polled:
+    def _limits(self, trusted: bool) -> _Limits:
+        if trusted:
+            return _Limits(float("inf"), float("inf"))
+        known = self.board.dossiers()
+        return _Limits(max(FEW, self.options.surprise * known), max(FEW_BACK, BACK * known))
+
+    def _take_page(self, page: Page, total: Polled, limits: _Limits, fence: Fence | None, *, sweeping: bool) -> Polled:
         changed, known = self.intake.compare(page)
-        overwritten = total.changed + sum(each.subject in known for each in changed)
-        if overwritten > limit:
-            raise SuspiciousSource(f"{overwritten} known dossiers changed at once (more than {round(limit)})")
+        overwritten, back = total.changed + sum(each.subject in known for each in changed), went_back(changed, known)
+        if overwritten > limits.changed:
+            raise SuspiciousSource(f"{overwritten} known dossiers changed at once (more than {round(limits.changed)})")
+        if total.back + back > limits.back:
+            raise SuspiciousSource(f"{total.back + back} known dossiers show fewer steps than before (more than {round(limits.back)}): was a backup restored?")
         taken = self.intake.take(changed, known, None if sweeping else page.cursor, fence)
         if sweeping:
             self._report_vanished(page)
             self.board.note_source(sweep_after=page.cursor.id)
         self.metrics.changes(taken.new + taken.changed)
-        return total.plus(page, taken.new, taken.changed)
+        return total.plus(page, taken, back)
 
     def _report_vanished(self, page: Page | None) -> None:
         """Say which known dossiers are missing between where the sweep stood and this page, or from there to the end. Their

@@ -39,14 +39,12 @@ from syncd.model import Dossier, Page, Value
 from syncd.ports import Source
 from syncd.store.evidence import DONE, STOPPED, Evidence, Run, Scope
 from syncd.store.intake import Intake
-from syncd.store.prepared import Known, Prepared
+from syncd.store.prepared import BACK, FEW_BACK, Known, Prepared, went_back
 from syncd.store.readback import ReadBack
 
 log = structlog.get_logger()
 
 FEW = 200  #: so many dossiers at once surprise nobody, however small the province
-FEW_BACK = 20  #: and so many that went back in time
-BACK = 0.001  #: share of the known dossiers that may have gone back in time; more is no officer's work
 _LOOK = "look at the one-stop: is it being restored, or is it another database? If it is right: --force"
 _BACK = "look at the one-stop: was it restored from a backup? If it is right: --force"
 RESUMED_WITHIN_DAYS = 7  #: what an interrupted run has compared before counts for so long
@@ -170,8 +168,7 @@ class Reconciling:
         listed = sum(course.position < each.dossier.source_id <= upto for each in sides.page.snapshots)
         changed = [each for each in sides.changed if course.position < each.dossier.source_id <= upto and each.subject in sides.known]
         gone = sum(each.source_id not in sides.present for each in sides.held if course.position < each.source_id <= upto)
-        back = sum(len(each.steps) < sides.known[each.subject].steps for each in changed)
-        return Counter(listed=listed, gone=gone, unseen=len(changed), back=back)
+        return Counter(listed=listed, gone=gone, unseen=len(changed), back=went_back(changed, sides.known))
 
     def _totals(self, course: _Course, sides: Sides, upto: int) -> Counter[tuple[str, str]]:
         """And how many of them are compared, by agency and month."""

@@ -8,6 +8,9 @@ from msgspec.structs import replace
 
 from syncd.model import Dossier, Draft, Problem, Snapshot, Step, Value, digest, encode
 
+FEW_BACK = 20  #: so many dossiers that went back in time surprise nobody
+BACK = 0.001  #: and this share of the known ones; more is no officer's work
+
 
 class Prepared(Value):
     """A snapshot made ready to compare and store."""
@@ -82,6 +85,11 @@ def unchanged(each: Prepared, before: Known | None) -> bool:
 def steps_differ(each: Prepared, before: Known | None) -> bool:
     """Whether the steps differ from those stored."""
     return each.steps_digest != (before.steps_digest if before else "")
+
+
+def went_back(changed: Iterable[Prepared], known: Mapping[str, Known]) -> int:
+    """How many dossiers show fewer steps than before: an officer takes few back, a restored backup many."""
+    return sum(each.subject in known and len(each.steps) < known[each.subject].steps for each in changed)
 
 
 def next_version(before: Known | None) -> int:

@@ -12,7 +12,7 @@ from syncd.options import SourceOptions
 from syncd.poll import Poller
 from syncd.store.intake import read_cursor
 from tests.engine.conftest import Make
-from tests.engine.engine import Engine, dossier
+from tests.engine.engine import Engine, dossier, step
 
 
 class Shelf:
@@ -20,6 +20,7 @@ class Shelf:
 
     def __init__(self) -> None:
         self.dossiers: list[Dossier] = []
+        self.steps = 0  #: that each dossier has
         self.asked: list[Cursor | None] = []
         self.breaks_after: int | None = None
 
@@ -36,7 +37,11 @@ class Shelf:
             if self.breaks_after is not None and first >= self.breaks_after:
                 raise SourceError("the one-stop went away")
             part = rows[first : first + 2]
-            yield Page(snapshots=tuple(Snapshot(dossier=each) for each in part), cursor=Cursor(modified="m", id=part[-1].source_id), rows=len(part))
+            yield Page(
+                snapshots=tuple(Snapshot(dossier=each, steps=tuple(map(step, range(1, self.steps + 1)))) for each in part),
+                cursor=Cursor(modified="m", id=part[-1].source_id),
+                rows=len(part),
+            )
 
     def fetch(self, code: str) -> tuple[Page, ...]:
         return ()
@@ -152,3 +157,17 @@ def limit_pages(engine: Engine, most: int) -> None:
 
     engine.database.engine.dispose()
     event.listen(engine.database.engine, "connect", lambda connection, _: connection.execute(f"PRAGMA max_page_count={most}"))
+
+
+@pytest.mark.parametrize("reading", ["poll", "sweep"])
+def test_a_one_stop_that_went_back_in_time_is_not_believed(make: Make, reading: str) -> None:
+    engine, shelf = make(), shelf_of(30)
+    shelf.steps = 3
+    poller = poller_of(engine, shelf)
+    poller.poll()
+    shelf.steps = 2
+    with pytest.raises(SuspiciousSource, match="fewer steps than before"):
+        getattr(poller, reading)()
+    assert engine.ledger.claim("portal", 100, engine.clock.now(), engine.delivery.lease_term) == []
+    engine.board.note_source(accepted=True)
+    assert poller.poll().back == 10  # the others were read before it was too much
