@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick check format wheel pins
+.PHONY: help demo test quick long check format wheel pins
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -17,10 +17,13 @@ demo: $(READY)  ## a rehearsal on this machine; ARGS="--faults --dossiers 500"
 
 test: $(READY)  ## every test, with branch coverage; PostgreSQL and MariaDB are found, started or said to be missing
 	$(BIN)/python -m coverage erase
-	tests/with-databases $(PYTEST) -n 2 --cov --cov-report=term $(ARGS)
+	tests/with-databases $(PYTEST) -n 2 -m "not long" --cov --cov-report=term $(ARGS)
 
 quick: $(READY)  ## the tests of a few seconds each
-	tests/with-databases $(PYTEST) -n 2 -m "not big and not slow" $(ARGS)
+	tests/with-databases $(PYTEST) -n 2 -m "not big and not slow and not long" $(ARGS)
+
+long: $(READY)  ## the tests of many minutes: 20,000 dossiers damaged and repaired
+	tests/with-databases $(PYTEST) -m long $(ARGS)
 
 check: $(READY)  ## ruff, formatting, types, directions of imports
 	$(BIN)/ruff check .

@@ -20,8 +20,9 @@ from syncd.calls import Outcome, Portion, Standing
 from syncd.drift import Held, Tiers, counted, lost_too_many, month_of, to_ask
 from syncd.errors import NotFound, SuspiciousSource, TargetSilent
 from syncd.model import Snapshot
-from syncd.reconcile import FEW, FEW_BACK
+from syncd.reconcile import FEW
 from syncd.store.evidence import Scope
+from syncd.store.prepared import FEW_BACK
 from syncd.store.schema import audit, finding, ledger, run, total
 from tests.reconcile.conftest import Build
 from tests.reconcile.sides import START, Hall, code

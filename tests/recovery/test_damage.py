@@ -134,7 +134,7 @@ def test_every_injury_is_named_and_healed(rehearse: Rehearse, monkeypatch: pytes
     heals(rehearse(dossiers=2000, lookup="full"), 6)
 
 
-@pytest.mark.big
+@pytest.mark.long
 def test_every_injury_is_named_and_healed_among_twenty_thousand(rehearse: Rehearse, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SYNCD__RECONCILE__BUDGET", "0")
     heals(rehearse(dossiers=20_000, lookup="full"), 25)
