@@ -116,7 +116,7 @@ def adopt(app: App, name: str, codes: tuple[str, ...], *, until: datetime | time
     goes; steps that are there are not sent again. A target that does not tell its steps is taken to have those that lead to the status it shows, and
     one that shows no status every step that was made before that moment.
     """
-    with app.orders(dry_run=dry_run) as orders:
+    with app.orders(dry_run=dry_run, create=not dry_run) as orders:
         done = orders.adopt(app.demand_target(name), codes, instant(until, app.clock.now(), app.zone))
     said = "{n} dossiers would be asked for at {name} first." if dry_run else "{n} dossiers are asked for at {name} first."
     click.echo(t(said, n=done.count, name=name))
@@ -128,7 +128,7 @@ def adopt(app: App, name: str, codes: tuple[str, ...], *, until: datetime | time
 @pass_app
 def fresh(app: App, name: str, *, dry_run: bool) -> None:
     """Say that a target has nothing of ours that this state did not send: everything goes."""
-    with app.orders(dry_run=dry_run) as orders:
+    with app.orders(dry_run=dry_run, create=not dry_run) as orders:
         orders.fresh(app.demand_target(name))
     click.echo(t("Everything would go to {name}." if dry_run else "Everything goes to {name}.", name=name))
 
