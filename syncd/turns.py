@@ -11,8 +11,9 @@ Three answers change more than themselves:
 - a create that succeeds although the ledger had a record there: the target had lost the dossier, so it holds none of its
   steps either; they are sent again from the first.
 - *unknown*: nothing is assumed. The claim becomes `unsure` and the next turn begins by asking the target. A record is then
-  simply sent (it replaces itself), even where the officer took the change back meanwhile, for the target may hold it; steps
-  are sent once more, and a second unknown in a row goes to a person.
+  simply sent (it replaces itself), even where the officer took the change back meanwhile, for the target may hold it. Of steps
+  those go that the target does not show; where it shows none, they are sent once more, and a second unknown in a row goes to a
+  person.
 """
 
 from __future__ import annotations
@@ -81,9 +82,21 @@ def told(claim: Claim, standing: Standing, *, replaces: bool) -> Claim | None:
         if claim.created:
             return None
         return replace(claim, unsure=False, created=True, sent_version=claim.version, sent_digest=claim.digest)
+    settled = _seen(replace(claim, unsure=False), standing)
     if standing.exists is None or standing.exists is claim.created:
-        return adopted(replace(claim, unsure=False), standing)
-    return adopted(replace(claim, unsure=False, created=standing.exists, sent_digest=""), standing)
+        return adopted(settled, standing)
+    return adopted(replace(settled, created=standing.exists, sent_digest=""), standing)
+
+
+def _seen(claim: Claim, standing: Standing) -> Claim:
+    """The claim without the steps whose answer was lost, as far as the target shows them. Of those it does not show, yet, the doubt
+    remains."""
+    if standing.steps is None or not claim.doubts or claim.owed or claim.adopting is not None:
+        return claim
+    count = min(standing.steps.missing, default=len(claim.steps))
+    last = claim.steps[count - 1][0] if count else claim.steps_sent
+    rest = claim.steps[count:]
+    return replace(claim, steps=rest, steps_sent=last, doubts=claim.doubts if rest else 0)
 
 
 def adopted(claim: Claim, standing: Standing) -> Claim:

@@ -15,7 +15,7 @@ from syncd.turns import ALREADY_THERE
 from tests.clocks import TurnedClock
 from tests.engine.conftest import Make
 from tests.engine.engine import Engine, dossier, step
-from tests.engine.target import RecordingTarget
+from tests.engine.target import Fault, RecordingTarget, lost, vanished
 
 CODE = "000.00.14.H03-250303-0001"
 HISTORY = [step(1, status=Status.RECEIVED), step(2, status=Status.PROCESSING), step(3, status=Status.PROCESSED)]
@@ -234,3 +234,15 @@ def test_a_dossier_filed_at_the_target_says_nothing_of_its_past(make: Make) -> N
     engine.see(dossier("000.00.14.H03-250303-0002", 2), HISTORY)
     engine.settle()
     assert engine.board.target("portal").origin == "fresh"
+
+
+@pytest.mark.parametrize(("missing", "arrived", "kept"), [((), lost, [1, 2, 3]), ((0, 1, 2), vanished, [1, 2, 3]), ((2,), lost, [1, 2, 3, 3])])
+def test_a_target_that_shows_its_steps_settles_which_of_them_arrived(make: Make, missing: tuple[int, ...], arrived: Fault, kept: list[int]) -> None:
+    engine = make(KnowingTarget(shows(steps=StepsFound(missing=missing))))
+    engine.see(dossier())
+    engine.deliver()
+    engine.target.faults.append(arrived)
+    engine.see(dossier(), HISTORY)
+    engine.settle()
+    assert engine.target.steps[CODE] == kept
+    assert any(attempt["again"] for attempt in engine.attempts(CODE)) is bool(missing)
