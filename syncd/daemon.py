@@ -7,19 +7,17 @@ its own leases are reclaimed, and what may have been on its way is settled with 
 
 from __future__ import annotations
 
-import signal
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
-from types import FrameType
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import structlog
 
-from syncd import notify
+from syncd import notify, signals
 from syncd.clock import Clock
 from syncd.collect import Collecting
 from syncd.config import Settings
@@ -95,12 +93,10 @@ class Daemon:
 
     def run(self) -> int:
         """Work until told to stop; the exit code. Raises `AlreadyRunning`."""
-        with Single(self.ledger.database, self.ledger.node):
+        with Single(self.ledger.database, self.ledger.node), signals.setting(self.stopping):
             self._begin()
             health = self._health()
             timetable = self._timetable()
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, self._stop)
             for workers in self.workers:
                 workers.start()
             for way_back in self.collecting:
@@ -256,9 +252,6 @@ class Daemon:
         """Wake every worker that rests."""
         for workers in self.workers:
             workers.ring()
-
-    def _stop(self, _number: int, _frame: FrameType | None) -> None:
-        self.stopping.set()
 
     def _watch(self) -> None:
         """Until told to stop, tell the service manager that the loops move, as long as they do."""

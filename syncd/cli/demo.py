@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from syncd import signals
 from syncd.cli import exits, render
 from syncd.cli.app import App
 from syncd.cli.commands import command
@@ -90,9 +91,8 @@ def _empty(folder: Path) -> Path:
 
 def _until_told() -> None:
     told = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: told.set())
-    told.wait()
+    with signals.setting(told):
+        told.wait()
 
 
 @contextmanager

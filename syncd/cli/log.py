@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
-import time
+import threading
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import click
 import msgspec
 
+from syncd import signals
 from syncd.calls import Outcome
 from syncd.cli import render
 from syncd.cli.app import App, pass_app
@@ -71,20 +72,18 @@ def _local(value: object, zone: ZoneInfo) -> object:
 
 
 def _follow(journal: Journal, which: AttemptFilter, limit: int, *, as_json: bool, zone: ZoneInfo) -> None:
-    try:
-        for line in _arriving(journal, which, limit):
+    told = threading.Event()
+    with signals.setting(told):
+        for line in _arriving(journal, which, limit, told):
             click.echo(render.document(line, zone, indent=-1) if as_json else _plain(line, zone))
-    except KeyboardInterrupt:
-        return
 
 
-def _arriving(journal: Journal, which: AttemptFilter, limit: int) -> Iterator[AttemptLine]:
-    """The last attempts, then each new one. Ids are given before transactions commit, so a little is read again each time."""
+def _arriving(journal: Journal, which: AttemptFilter, limit: int, told: threading.Event) -> Iterator[AttemptLine]:
+    """The last attempts, then each new one, until told to stop. Ids are given before transactions commit, so a little is read again each time."""
     lines = journal.attempts(which, max(limit, _OVERLAP))
     yield from lines[-limit:]
     newest, seen = max((line.id for line in lines), default=0), {line.id for line in lines}
-    while True:
-        time.sleep(_PAUSE)
+    while not told.wait(_PAUSE):
         lines = [line for line in journal.attempts_after(which, newest - _OVERLAP) if line.id not in seen]
         yield from lines
         newest = max([newest, *(line.id for line in lines)])

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import signal
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from syncd import signals
 from syncd.cli import exits, reconcile_words, render
 from syncd.cli.app import App, pass_app
 from syncd.cli.commands import Group
@@ -76,7 +75,8 @@ def _reconcile(
     first, last = (instant(each, app.clock.now(), app.zone) for each in span)
     order = Order(since=first, until=last, **flags)
     names = _targets(app, name)
-    with app.state() as state, _stopped_by_signals() as stopping:
+    stopping = threading.Event()
+    with app.state() as state, signals.setting(stopping, once=True):
         found = _run(app, state, names, order, stopping)
         result = Reconciled(targets={each.name: each.told for each in found})
         _write(app, state, [each.run for each in found if each.run], table, page)
@@ -99,25 +99,6 @@ def _targets(app: App, name: str) -> list[str]:
     if not names:
         raise click.UsageError(t("no enabled target takes dossiers"))
     return names
-
-
-@contextmanager
-def _stopped_by_signals() -> Iterator[threading.Event]:
-    """An event that SIGINT and SIGTERM set; a second one ends the process as ever."""
-    stopping = threading.Event()
-    before: dict[int, Any] = {}
-
-    def stop(number: int, _frame: object) -> None:
-        stopping.set()
-        signal.signal(number, before[number])
-
-    for each in (signal.SIGINT, signal.SIGTERM):
-        before[each] = signal.signal(each, stop)
-    try:
-        yield stopping
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _run(app: App, state: State, names: list[str], order: Order, stopping: threading.Event) -> list[Found]:
