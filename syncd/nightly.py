@@ -17,7 +17,7 @@ from syncd.drift import Drift
 from syncd.metrics import Metrics
 from syncd.ports import Target
 from syncd.reconcile import Reconciling
-from syncd.repair import Repairing
+from syncd.repair_drafts import repairing
 from syncd.store.board import Board
 from syncd.store.evidence import DONE, Run, Scope
 
@@ -66,7 +66,7 @@ class Nightly:
             return None
         run = self._reconciling.compare(self._node, Scope())
         if run.state == DONE and self._reconciling.options.repair:
-            run = Repairing(self._reconciling).repair(run)
+            run = repairing(self._reconciling).repair(run)
         self.show()
         return run
 

@@ -99,7 +99,7 @@ class Target(Protocol):
 
 
 class Collector(Protocol):
-    """The way back from a document system. One thread uses it; like `Target`, it lets no exception of a library out.
+    """The way back from a document system. One thread uses it, and another may call `waiting` meanwhile; like `Target`, it lets no exception of a library out.
 
     The far end lists a document until it is acknowledged, so everything here may be repeated at any time.
     """

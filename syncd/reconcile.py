@@ -72,7 +72,7 @@ class Store(NamedTuple):
     evidence: Evidence
 
 
-class _Course:
+class Course:
     """How far a run has come; `counts` are those up to `position`."""
 
     def __init__(self, run: Run, known: int, before: Run | None, *, force: bool) -> None:
@@ -112,7 +112,7 @@ class Reconciling:
         `TargetSilent`, after which it can be gone on with, and `SuspiciousSource` with the run stopped."""
         run = self._unfinished(scope) or self.evidence.begin(self.target.name, who, scope, self.clock.now())
         self.asking.silent = 0
-        course = _Course(run, self.rows.known(), self.evidence.last(self.target.name), force=force)
+        course = Course(run, self.rows.known(), self.evidence.last(self.target.name), force=force)
         try:
             ended = self._compare(course)
         except TargetSilent:
@@ -128,7 +128,7 @@ class Reconciling:
         log.info("reconcile_done", target=self.target.name, run=run.id, **dict(done.counts))
         return done
 
-    def _turn_back(self, course: _Course) -> None:
+    def _turn_back(self, course: Course) -> None:
         """Nobody was asked about since the last answer."""
         self.evidence.forget(course.run.id, course.unheard)
         position, counts = course.heard
@@ -141,7 +141,7 @@ class Reconciling:
         run = self.evidence.interrupted(self.target.name, scope)
         return run if run and (self.clock.now() - run.began_at).days < RESUMED_WITHIN_DAYS else None
 
-    def _compare(self, course: _Course) -> bool:
+    def _compare(self, course: Course) -> bool:
         resumed = course.position
         for page in self.source.sweep(course.position):
             sides = self._sides(page, course.position)
@@ -163,14 +163,14 @@ class Reconciling:
         return Sides(page=page, changed=changed, known=known, held=held, present=present)
 
     @staticmethod
-    def _tally(course: _Course, sides: Sides, upto: int) -> Counter[str]:
+    def _tally(course: Course, sides: Sides, upto: int) -> Counter[str]:
         """What the dossiers of a page add to the counts, from where the run is up to a key."""
         listed = sum(course.position < each.dossier.source_id <= upto for each in sides.page.snapshots)
         changed = [each for each in sides.changed if course.position < each.dossier.source_id <= upto and each.subject in sides.known]
         gone = sum(each.source_id not in sides.present for each in sides.held if course.position < each.source_id <= upto)
         return Counter(listed=listed, gone=gone, unseen=len(changed), back=went_back(changed, sides.known))
 
-    def _totals(self, course: _Course, sides: Sides, upto: int) -> Counter[tuple[str, str]]:
+    def _totals(self, course: Course, sides: Sides, upto: int) -> Counter[tuple[str, str]]:
         """And how many of them are compared, by agency and month."""
         passed = (each.dossier for each in sides.page.snapshots if course.position < each.dossier.source_id <= upto)
         return Counter(self._place(each) for each in passed if _within(course.scope, each))
@@ -178,7 +178,7 @@ class Reconciling:
     def _place(self, each: Dossier) -> tuple[str, str]:
         return each.agency.code[:64], month_of(each.received_at, self.zone)
 
-    def _guard(self, course: _Course, more: Counter[str]) -> None:
+    def _guard(self, course: Course, more: Counter[str]) -> None:
         if course.force:
             return
         limits = (
@@ -192,7 +192,7 @@ class Reconciling:
             if lost_too_many(count - usual, course.known, most, few):
                 raise SuspiciousSource(f"{count} of {course.known} known dossiers {what}", hint=why)
 
-    def _beyond(self, course: _Course) -> None:
+    def _beyond(self, course: Course) -> None:
         """What the state holds behind the last dossier that the one-stop lists."""
         for rows in self.rows.within(course.position):
             more = Counter(gone=len(rows), back=len(rows))
@@ -202,7 +202,7 @@ class Reconciling:
             extra = [self._extra(each) for each in rows if each.created and _within(course.scope, each)]
             self._note(course, extra, course.position)
 
-    def _foreign(self, course: _Course) -> None:
+    def _foreign(self, course: Course) -> None:
         """What the target has, and nobody here: on a full run from the first dossier on, else of what was received lately."""
         now = self.clock.now()
         lately = now - self.options.lately
@@ -218,7 +218,7 @@ class Reconciling:
     def _extra(self, held: Held) -> Drift:
         return drift(held, DriftKind.EXTRA, {"source": "no longer publishes it"}, self.zone)
 
-    def _take(self, course: _Course, sides: Sides) -> bool:
+    def _take(self, course: Course, sides: Sides) -> bool:
         """Compare one page and ask about it; whether it was taken to its end."""
         unseen = {each.subject for each in sides.changed}
         found = [self._unseen(each, sides.known) for each in sides.changed if _within(course.scope, each.dossier)]
@@ -235,12 +235,12 @@ class Reconciling:
         self._advance(course, sides, sides.page.cursor.id)
         return True
 
-    def _note(self, course: _Course, found: Sequence[Drift], position: int | None = None) -> None:
+    def _note(self, course: Course, found: Sequence[Drift], position: int | None = None) -> None:
         for each in found:
             self.found(each)
         self.evidence.note(course.run.id, found, course.counts, position)
 
-    def _advance(self, course: _Course, sides: Sides, upto: int) -> None:
+    def _advance(self, course: Course, sides: Sides, upto: int) -> None:
         """The run has come as far as this key: the counts up to there are committed with it."""
         totals = self._totals(course, sides, upto)
         course.counts.update(self._tally(course, sides, upto))
@@ -264,7 +264,7 @@ class Reconciling:
 
     # ---- asking the target
 
-    def _ask(self, course: _Course, sides: Sides, held: Sequence[Held]) -> bool:
+    def _ask(self, course: Course, sides: Sides, held: Sequence[Held]) -> bool:
         """Ask the target about those of a page that are doubtful; whether all were asked."""
         now = self.clock.now()
         tiers = Tiers(since=now - self.options.lately, period=self.options.period, full=course.scope.full)
@@ -281,7 +281,7 @@ class Reconciling:
                     self._advance(course, sides, min(few[-1].source_id, following - 1))
         return not self.stopping.is_set()
 
-    def _ask_few(self, pool: ThreadPoolExecutor, course: _Course, few: Sequence[Held]) -> bool:
+    def _ask_few(self, pool: ThreadPoolExecutor, course: Course, few: Sequence[Held]) -> bool:
         """Ask about these; whether the target answered."""
         by_code = {each.subject: each for each in few}
         claims = self.rows.claims(list(by_code))
@@ -298,8 +298,7 @@ class Reconciling:
 
 
 def _within(scope: Scope, each: Dossier | Held) -> bool:
-    at = each.received_at
-    return at is None or ((scope.since is None or at >= scope.since) and (scope.until is None or at < scope.until))
+    return scope.covers(each.received_at)
 
 
 def _in_step(waiting: Sequence[Held], size: int) -> Iterator[tuple[list[Held], int]]:

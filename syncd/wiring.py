@@ -151,7 +151,7 @@ def build_daemon(settings: Settings, state: State) -> Iterator[Daemon]:
             nightly=[
                 Nightly(make_reconciling(settings, state, target, source, stopping), state.board, metrics, state.node)
                 for target in targets
-                if target.name in ways.dossiers
+                if target.name in (*ways.dossiers, *ways.offices)
             ],
         )
         yield Daemon(settings, parts, stopping, clock, metrics)
@@ -161,13 +161,20 @@ def make_reconciling(settings: Settings, state: State, target: Target, source: S
     """What compares one target with the one-stop."""
     from syncd.asking import Asking
     from syncd.reconcile import Reconciling, Store
+    from syncd.reconcile_drafts import DraftReconciling
     from syncd.store.evidence import Evidence
+    from syncd.store.inbox import Inbox
     from syncd.store.intake import Intake
     from syncd.store.readback import ReadBack
+    from syncd.store.readback_drafts import DraftRows
 
-    intake = Intake(state.database, state.cipher, state.clock, routes(settings))
+    ways = routes(settings)
+    intake, asking = Intake(state.database, state.cipher, state.clock, ways), Asking(target, settings.reconcile, state.clock, stopping)
+    if target.name not in ways.dossiers:
+        rows, inbox = DraftRows(state.database, state.ledger, target.name), Inbox(state.database, state.cipher)
+        return DraftReconciling(asking, source, intake, rows, inbox, settings.zone)
     store = Store(ReadBack(state.database, state.ledger, target.name), Evidence(state.database))
-    return Reconciling(Asking(target, settings.reconcile, state.clock, stopping), source, intake, store, settings.zone)
+    return Reconciling(asking, source, intake, store, settings.zone)
 
 
 def deliver_due(settings: Settings, state: State, target: Target, stopping: threading.Event) -> None:

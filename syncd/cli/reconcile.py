@@ -33,7 +33,7 @@ page = click.option("--html", "page", type=click.Path(dir_okay=False, path_type=
 
 
 @click.group("reconcile", cls=Group, invoke_without_command=True, subcommand_metavar="[COMMAND]", context_settings={"max_content_width": 100})
-@click.option("--target", default="", help="only this target; default: all that take dossiers")
+@click.option("--target", default="", help="only this target; default: all that take dossiers or drafts")
 @since
 @click.option("--until", type=moment, metavar="MOMENT", help="up to this moment, of reception as with --since")
 @click.option("--repair", is_flag=True, help="make due again what can be repaired")
@@ -90,14 +90,15 @@ def _reconcile(
 def _targets(app: App, name: str) -> list[str]:
     from syncd.wiring import routes
 
-    takers = routes(app.settings).dossiers
+    ways = routes(app.settings)
+    takers = (*ways.dossiers, *ways.offices)
     if name:
         app.demand_target(name)
     if name and name not in takers:
-        raise click.UsageError(t("{name} takes no dossiers, so there is nothing to compare", name=name))
+        raise click.UsageError(t("{name} takes neither dossiers nor drafts, so there is nothing to compare", name=name))
     names = [name] if name else [each for each in takers if app.settings.targets[each].enabled]
     if not names:
-        raise click.UsageError(t("no enabled target takes dossiers"))
+        raise click.UsageError(t("no enabled target takes dossiers or drafts"))
     return names
 
 
@@ -130,9 +131,12 @@ def _exit(result: Reconciled, *, interrupted: bool) -> int:
 
 
 def _blocks(app: App, result: Reconciled, order: Order) -> Iterable[Block]:
+    from syncd.wiring import routes
+
+    dossiers = routes(app.settings).dossiers
     yield Table(columns=_columns(), rows=[_row(name, each) for name, each in result.targets.items()])
     for name, each in result.targets.items():
-        yield from _notes(name, each, order)
+        yield from _notes(name, each, order, drafts=name not in dossiers)
         yield from _differences(name, each)
         if each.run:
             yield t("The evidence: syncd reconcile show {run}", run=each.run)
@@ -146,15 +150,19 @@ def _row(name: str, each: Compared) -> tuple[str, ...]:
     return (name, str(each.checked), str(each.asked), str(each.in_sync), *(str(each.left.get(kind, 0)) for kind in KINDS))
 
 
-def _notes(name: str, each: Compared, order: Order) -> Iterable[str]:
+def _notes(name: str, each: Compared, order: Order, *, drafts: bool) -> Iterable[str]:
     if each.error:
         yield f"{name}: {sentence(each.error)}"
         yield f"→ {sentence(each.hint)}"
     if not each.askable:
         yield t("{name} cannot be asked what it has; it was compared with the ledger only.", name=name)
-    elif order.full and each.state == "done" and not each.listed:
+    elif order.full and each.state == "done" and not each.listed and not drafts:
         yield t("{name} does not tell which dossiers it has; what only it has cannot be found.", name=name)
-    if each.left.get("extra"):
+    if each.uncollected:
+        yield t("{name} lists {n} packages that are not here yet; they come with the next collection.", name=name, n=each.uncollected)
+    if each.left.get("extra") and drafts:
+        yield t("Drafts that were taken back stay at {name}: have them withdrawn there, or hand them over again in the one-stop.", name=name)
+    elif each.left.get("extra"):
         yield t("What only {name} has stays as it is: publish the dossier again in the one-stop, or have it removed at the target by its operator.", name=name)
     if order.repair and order.dry_run:
         yield t("{n} dossiers would be made due again.", n=len({one.dossier for one in each.drift if one.kind.value in ("missing", "stale", "steps")}))

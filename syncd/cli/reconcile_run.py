@@ -66,17 +66,17 @@ def reconcile_target(app: App, state: State, source: Source, name: str, order: O
 
 
 def _carried_out(app: App, state: State, side: Reconciling, order: Order) -> Run:
-    from syncd.repair import Repairing
+    from syncd.repair_drafts import repairing
     from syncd.store.evidence import DONE, Scope
     from syncd.store.orders import Orders
 
     run = side.compare(person(), Scope(since=order.since, until=order.until, full=order.full), force=order.force)
     if run.state != DONE or not order.repair or order.dry_run:
         return run
-    repairing = Repairing(side)
-    run = repairing.repair(run)
+    mending = repairing(side)
+    run = mending.repair(run)
     Orders(state.database, app.clock, person()).note("reconcile repair", f"run {run.id}: {run.counts.get('due', 0)} differences made due")
-    return repairing.verify(run, _delivered(app, state, side)) if order.verify and not side.stopping.is_set() else run
+    return mending.verify(run, _delivered(app, state, side)) if order.verify and not side.stopping.is_set() else run
 
 
 def _delivered(app: App, state: State, side: Reconciling) -> float:

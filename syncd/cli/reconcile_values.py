@@ -44,6 +44,7 @@ class Compared(Value):
     askable: bool = True  #: whether the target can be asked about a dossier at all
     listed: bool = False  #: whether the target told which dossiers it has
     left: dict[str, int] = msgspec.field(default_factory=dict)  #: differences that are left, by kind
+    uncollected: int = 0  #: what a document system that cannot be asked lists for us and is not here yet
     seal: str = ""  #: SHA-256 over the evidence
     error: str = ""  #: why it could not go on
     hint: str = ""  #: and what to do
@@ -95,6 +96,7 @@ def compared(evidence: Evidence, run: Run, error: str = "", hint: str = "") -> C
         askable=bool(counts.get("askable", 1)),
         listed="held" in counts,
         left=evidence.kinds(run.id),
+        uncollected=counts.get("uncollected", 0),
         seal=run.seal,
         error=error,
         hint=hint,

@@ -74,6 +74,7 @@ def _missed(said: str) -> str:
     words = {
         "does not have it": t("the target does not have it"),
         "no longer publishes it": t("the one-stop no longer publishes it"),
+        "has taken it back": t("the one-stop has taken it back"),
         "does not know it": t("the one-stop does not know it"),
     }
     return words.get(said, said)

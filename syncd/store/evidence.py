@@ -37,6 +37,10 @@ class Scope(Stored):
     until: datetime | None = None
     full: bool = False  #: the target is asked about every dossier
 
+    def covers(self, received_at: datetime | None) -> bool:
+        """Whether a dossier received then is compared."""
+        return received_at is None or ((self.since is None or received_at >= self.since) and (self.until is None or received_at < self.until))
+
 
 class Run(Value):
     """One reconciliation."""

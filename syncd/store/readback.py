@@ -41,7 +41,7 @@ class ReadBack:
         while True:
             with self.database.read() as connection:
                 given = {"t": self.name, "id": place[0], "subject": place[1], "upto": _TOP if upto is None else upto, "n": PAGE}
-                rows = [_held(row) for row in connection.execute(PAGE_OF, given)]
+                rows = [held(row) for row in connection.execute(PAGE_OF, given)]
             if rows:
                 yield rows
             if len(rows) < PAGE:
@@ -52,7 +52,7 @@ class ReadBack:
         """These dossiers, by their codes."""
         with self.database.read() as connection:
             rows = connection.execute(_NAMED, {"t": self.name, "subjects": list(subjects)})
-            return {row.subject: _held(row) for row in rows}
+            return {row.subject: held(row) for row in rows}
 
     def delivering(self, now: datetime) -> bool:
         """Whether anybody is at work on dossiers for this target."""
@@ -120,7 +120,7 @@ class ReadBack:
         strange = and_(ledger.c.target == self.name, ledger.c.subject.in_(subjects), or_(ledger.c.strange, untold), ledger.c.state != "leased")
         with self.database.write() as connection:
             count = connection.execute(insert, execution_options={"preserve_rowcount": True}).rowcount
-            return count + connection.execute(update(ledger).where(strange).values(adopting=now, unsure=True, **_due(now))).rowcount
+            return count + connection.execute(update(ledger).where(strange).values(adopting=now, unsure=True, **due_again(now))).rowcount
 
     def settled(self, subjects: Sequence[str]) -> set[str]:
         """Which of these dossiers nobody is at work on, and nothing is due for."""
@@ -130,7 +130,7 @@ class ReadBack:
 
     def repair(self, claim: Claim, standing: Standing, now: datetime) -> bool:
         """Make due what the target lacks by its own answer; whether the row was still the one that was compared."""
-        values = _due(now) | _mended(claim, standing)
+        values = due_again(now) | _mended(claim, standing)
         same = and_(
             ledger.c.target == self.name,
             ledger.c.subject == claim.subject,
@@ -143,7 +143,8 @@ class ReadBack:
             return connection.execute(update(ledger).where(same).values(**values)).rowcount > 0
 
 
-def _due(now: datetime) -> dict[str, Any]:
+def due_again(now: datetime) -> dict[str, Any]:
+    """A row that goes again, whatever stopped it."""
     return {"state": "due", "due_at": now, "failures": 0, "doubts": 0, "stopped_at": None, "error_code": "", "error_message": "", "error_hint": ""}
 
 
@@ -178,7 +179,8 @@ def _steps_by_answer(claim: Claim, missing: Sequence[int]) -> dict[str, Any]:
     return {"steps_sent": sent, "owed": ",".join(map(str, owed)), "adopted": adopted}
 
 
-def _held(row: Any) -> Held:
+def held(row: Any) -> Held:
+    """A row of `COLUMNS_HELD`, with whose it is."""
     return Held(
         source_id=row.source_id,
         subject=row.subject,
@@ -197,7 +199,7 @@ def _held(row: Any) -> Held:
     )
 
 
-_COLUMNS_HELD = (
+COLUMNS_HELD = (
     *(ledger.c.state, ledger.c.created, ledger.c.wanted_digest, ledger.c.sent_digest, ledger.c.steps_sent, ledger.c.steps_wanted),
     *(ledger.c.owed, ledger.c.doubtful, ledger.c.unsure, ledger.c.doubts, ledger.c.error_code, ledger.c.sent_at, ledger.c.asked_at),
 )
@@ -215,12 +217,12 @@ _PICKED = (
     .subquery()
 )
 PAGE_OF = (
-    select(_PICKED, *_COLUMNS_HELD)
+    select(_PICKED, *COLUMNS_HELD)
     .outerjoin(ledger, and_(ledger.c.target == bindparam("t"), ledger.c.subject == _PICKED.c.subject))
     .order_by(_PICKED.c.source_id, _PICKED.c.subject)
 )
 _NAMED = (
-    select(*_DOSSIER, *_COLUMNS_HELD)
+    select(*_DOSSIER, *COLUMNS_HELD)
     .select_from(snapshot.outerjoin(ledger, and_(ledger.c.target == bindparam("t"), ledger.c.subject == snapshot.c.subject)))
     .where(snapshot.c.subject.in_(bindparam("subjects", expanding=True)))
 )

@@ -235,22 +235,16 @@ def test_a_one_stop_that_is_away_or_not_itself_is_told(syncd: Caller, world: Wor
     [
         ("--verify",),
         ("--json", "--csv", "-"),
-        ("--target", "ioffice"),
         ("--full", "list"),
     ],
 )
-def test_mistakes_of_use(syncd: Caller, world: World, given: tuple[str, ...]) -> None:
-    world.config.write_text(
-        world.config.read_text("utf-8")
-        + '\n[targets.ioffice]\nconnector = "ioffice"\naddress = "http://127.0.0.1:9"\nusername = "a"\npassword = "b"\nfrom_organ = "H"\n',
-        "utf-8",
-    )
+def test_mistakes_of_use(syncd: Caller, given: tuple[str, ...]) -> None:
     assert syncd("reconcile", *given).code == exits.USAGE
     assert syncd("reconcile", "show", "1", "--json", "--csv", "-").code == exits.USAGE
     assert syncd("reconcile", "--target", "nowhere").code == exits.NOT_FOUND
 
 
-def test_where_no_target_takes_dossiers_there_is_nothing_to_do(syncd: Caller, world: World) -> None:
+def test_where_no_target_takes_anything_there_is_nothing_to_do(syncd: Caller, world: World) -> None:
     world.config.write_text(world.config.read_text("utf-8").replace("[targets.dvcqg]", "[targets.dvcqg]\nenabled = false"), "utf-8")
     assert syncd("reconcile").code == exits.USAGE
 
@@ -321,6 +315,7 @@ def test_it_speaks_vietnamese(syncd: Caller, damage: Damage) -> None:
         ({"ledger": "due", "changed": ["note"]}, "waits in the ledger; changed since: note"),
         ({"target": "does not have it"}, "the target does not have it"),
         ({"source": "does not know it"}, "the one-stop does not know it"),
+        ({"source": "has taken it back"}, "the one-stop has taken it back"),
         ({"outcome": "unavailable", "error": "reset"}, "unavailable; reset"),
     ],
 )
