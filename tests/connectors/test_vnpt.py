@@ -251,7 +251,7 @@ def test_threads_that_find_their_token_ended_ask_for_one(office: ScriptedOffice,
     caller.send(draft)
 
     def all_at_once(talk: Talk) -> bool:
-        assert office.wait(lambda: len(office.calls(SEND)) == 1 + threads)
+        assert office.wait(lambda: len(office.calls(SEND)) >= 1 + threads)
         return answer(LOST)(talk)
 
     office.will(SEND, *[all_at_once] * threads)

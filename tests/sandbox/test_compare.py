@@ -93,8 +93,8 @@ def test_lists_and_steps_are_expected_as_the_contract_says() -> None:
         "DinhDanhCHS": [("1", "006000000001")],
     }
     assert expected.steps == [
-        ("20250225090001", "x" * 50, "Một cửa", "Chuyển – đủ", "2", ""),
-        ("20250225090002", "x" * 50, "Một cửa", "Chuyển", "6", "20250227000000"),
+        ("20250225090001", "x" * 49 + "…", "Một cửa", "Chuyển – đủ", "2", ""),
+        ("20250225090002", "x" * 49 + "…", "Một cửa", "Chuyển", "6", "20250227000000"),
     ]
     assert expected.reason == ""
 
