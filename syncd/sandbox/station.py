@@ -1,7 +1,7 @@
-"""What the servers of the sandbox beside the portal have in common: they listen, keep and count their calls, and fail on request.
+"""What the servers of the sandbox have in common: they listen, keep and count their calls, and fail on request.
 
-A server says what a call asks for (`_ask`) and what it does and answers (`_perform`); the rest is here. As at the portal,
-a fault may strike before the call is done, or after it, and the referee must know whether the answer arrived whole.
+A server says what a call asks for (`_ask`) and what it does and answers (`_perform`); the rest is here. A
+fault may strike before the call is done, or after it, and the referee must know whether the answer arrived whole.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def test_changes_during_an_outage_cost_one_record_call_and_every_step(rehearse: 
     made.rest()
     assert made.stop() == 0
     assert made.world.compare().in_sync
-    records = [call for call in portal.calls("DongBoHoSoMC")[before:] if call.error_code in ("0", "00")]
+    records = [call for call in portal.calls("DongBoHoSoMC")[before:] if call.code in ("0", "00")]
     assert len(records) <= len(dossiers) + 3
 
 

@@ -76,7 +76,7 @@ def test_nothing_personal_and_no_secret_is_in_logs_errors_or_commands(rehearse: 
     made.start()
     made.rest()
     assert made.stop() == 0
-    assert [call for call in portal.calls("DongBoHoSoMC") if call.error_code in ("3", "-3")], "the portal quoted nobody"
+    assert [call for call in portal.calls("DongBoHoSoMC") if call.code in ("3", "-3")], "the portal quoted nobody"
     assert made.standing()["dead"] >= 1
     log = made.log.read_text("utf-8")
     sessions = [call.body["session"] for call in portal.calls() if isinstance(call.body, dict) and call.body.get("session")]

@@ -113,7 +113,7 @@ def test_the_log_tells_what_went_wrong(portal: Portal, ask: Ask) -> None:
     ask()
     calls = portal.calls(STEPS)
     assert [call.fault for call in calls] == ["empty", "502"]
-    assert [bool(call.error_code) for call in calls] == [True, False]
+    assert [bool(call.code) for call in calls] == [True, False]
     assert portal.faults.struck == {"empty": 1, "502": 1}
     assert portal.faults.lost_steps == 1
 

@@ -193,7 +193,7 @@ def test_calls_are_counted_and_kept(caller: Caller, portal: Portal) -> None:
     assert [call.number for call in portal.calls()] == [1, 2, 3]
     (call,) = portal.calls("CapNhatTienDoHoSoMC")
     assert call.body["data"] == [step(TrangThai="")]
-    assert call.error_code not in ("0", "00", "")
+    assert call.code not in ("0", "00", "")
 
 
 def test_what_is_no_json_or_no_post_is_turned_away(caller: Caller, portal: Portal) -> None:
