@@ -4,6 +4,7 @@
                             is made due: the record, the steps at the end, or single steps amid others
     extra                   reported; a withdrawal that nobody declared is never sent
     steps told twice        reported; no target takes a step back
+    set aside by a person   reported; only a person takes it up again (`dead retry`), or a change in the one-stop
     unknown                 reported; asked again by the next run
 
 Nothing is sent from here. Whoever delivers, the daemon or `run --once`, sends what is due; `verify` waits for that and asks
@@ -24,6 +25,7 @@ from syncd.store.evidence import Evidence, Run
 from syncd.turns import UNKNOWN_SENT, UNKNOWN_TWICE
 
 DUE, RESOLVED, PERSISTS, CANNOT = "due", "resolved", "persists", "cannot"
+SET_ASIDE = "held"  #: state of a row that a person discarded
 ADOPTED = "adopted"  #: resolved, and what the target had of the dossier before us was taken as sent
 _UNASKED = {"due": DUE, "leased": DUE, "idle": RESOLVED}
 _REPAIRED = (DriftKind.MISSING, DriftKind.STALE, DriftKind.STEPS)
@@ -69,6 +71,8 @@ class Repairing:
         held = self._side.rows.by_code([code]).get(code)
         if held is None:
             return ""
+        if held.state == SET_ASIDE:
+            return CANNOT
         if not held.state or held.error_code == "already_there":
             return DUE if self._side.rows.reinstate([code], self._side.clock.now()) else ""
         for claim in self._side.rows.claims([code]):

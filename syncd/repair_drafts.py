@@ -15,7 +15,9 @@ from syncd.calls import Claim, Outcome, Standing
 from syncd.drift import DriftKind
 from syncd.reconcile import Reconciling
 from syncd.reconcile_drafts import DraftReconciling, of_draft
-from syncd.repair import CANNOT, DUE, PERSISTS, RESOLVED, Repairing
+from syncd.repair import CANNOT, DUE, PERSISTS, RESOLVED, SET_ASIDE, Repairing
+
+_UNASKED = {"due": DUE, "leased": DUE, SET_ASIDE: CANNOT}
 
 
 class DraftRepairing(Repairing):
@@ -35,8 +37,8 @@ class DraftRepairing(Repairing):
             return ""
         if not draft.held.state:
             return DUE if rows.reinstate([code], self._drafts.clock.now()) else ""
-        if draft.held.state in ("due", "leased"):
-            return DUE
+        if draft.held.state in _UNASKED:
+            return _UNASKED[draft.held.state]
         for claim in rows.claims([code]):
             standing = self._drafts.asking.look_up(claim)
             if standing is not None:

@@ -286,6 +286,16 @@ def test_a_dead_letter_is_asked_about_and_stays_with_its_reason(build: Build) ->
     assert hall.became(Repairing(hall.side).repair(run)) == {(code(2), "stale"): "cannot"}
 
 
+def test_what_a_person_set_aside_is_named_and_not_taken_up_again(build: Build) -> None:
+    hall = build()
+    hall.forge(2, state="held")
+    del hall.target.records[code(2)], hall.target.steps[code(2)]
+    calls = len(hall.target.calls_made)
+    run = hall.repair(hall.compare())
+    assert hall.became(run) == {(code(2), "missing"): "cannot"}
+    assert (hall.engine.row(code(2))["state"], hall.target.calls_made[calls:]) == ("held", [])
+
+
 def test_steps_whose_answer_was_lost_twice_do_not_go_a_third_time_where_the_target_does_not_tell(build: Build) -> None:
     hall = build()
     hall.source.add_step(2)
