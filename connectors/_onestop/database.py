@@ -11,16 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import SQLAlchemyError
 
+from connectors._onestop import drivers
+from connectors._onestop.drivers import PATIENCE, family
 from syncd.clock import Clock
-from syncd.errors import ConfigurationError, SourceError
-from syncd.model import Problem
+from syncd.errors import SourceError
 
 PRESENT = {
     "postgresql": "SELECT CURRENT_TIMESTAMP",
@@ -40,6 +40,7 @@ HINTS = (
     (REFUSED, "does not let this account in", "check user, password and database of source.url, and that the account may SELECT"),
     (READ_ONLY, "refused a statement that would write", "syncd only reads; this is a fault of syncd"),
 )
+_UNREADABLE = ((), "cannot be read", "check that it runs and answers at source.url; syncd doctor says more")
 
 
 class Database:
@@ -82,30 +83,19 @@ class Database:
         self._engine.dispose()
 
     def _open(self, text: str, password: str) -> Engine:
-        try:
-            url = make_url(text)
-            url = url.set(password=password) if password else url
-            engine = create_engine(on_disk(url), **self._arguments(url), pool_size=1, max_overflow=3, pool_pre_ping=True, hide_parameters=True)
-        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError):
-            problem = Problem(
-                field="source.url",
-                reason="is not an address of a database whose driver is installed",
-                hint="for example mysql+pymysql://user@host/opencps; drivers come with syncd[postgresql] and syncd[mysql]",
-            )
-            raise ConfigurationError([problem]) from None
+        engine = drivers.engine("source.url", text, password, self._arguments())
         event.listen(engine, "connect", self._on_connect(engine.dialect.name))
         if begin := self._begin(engine.dialect.name):
             event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
         return engine
 
-    def _arguments(self, url: URL) -> dict[str, Any]:
+    def _arguments(self) -> dict[str, dict[str, Any]]:
         seconds = int(self._timeout.total_seconds()) or 1
-        arguments: dict[str, dict[str, Any]] = {
-            "postgresql": {"connect_timeout": 10, "prepare_threshold": None},
-            "mysql": {"connect_timeout": 10, "read_timeout": seconds + 10},
+        return {
+            "postgresql": {"connect_timeout": PATIENCE, "prepare_threshold": None},
+            "mysql": {"connect_timeout": PATIENCE, "read_timeout": seconds + PATIENCE},
             "sqlite": {"timeout": seconds},
         }
-        return {"connect_args": arguments.get(family(url.get_backend_name()), {})}
 
     def _on_connect(self, product: str) -> Callable[[Any, Any], None]:
         seconds = self._timeout.total_seconds()
@@ -133,26 +123,8 @@ def stamp_text(value: Any) -> str:
 
 
 def unreadable(error: SQLAlchemyError) -> SourceError:
-    """What a driver reported, without a word of its own: those quote values, accounts and addresses."""
-    cause = error.orig if isinstance(error, DBAPIError) else None
-    number = cause.args[0] if cause is not None and cause.args else None
-    code = number if isinstance(number, int) else getattr(cause, "sqlstate", None)
-    named = f"({type(cause or error).__name__}{f' {code}' if code else ''})"
-    for codes, what, hint in HINTS:
-        if code in codes:
-            return SourceError(f"the one-stop database {what} {named}", hint=hint)
-    return SourceError(f"the one-stop database cannot be read {named}", hint="check that it runs and answers at source.url; syncd doctor says more")
-
-
-def family(product: str) -> str:
-    return "mysql" if product == "mariadb" else product
-
-
-def on_disk(url: URL) -> URL:
-    """A SQLite file that must be there already; everything else as it is."""
-    if url.get_backend_name() != "sqlite" or not url.database or url.database.startswith((":", "file:")):
-        return url
-    return url.set(database=Path(url.database).absolute().as_uri()).update_query_dict({"mode": "rw", "uri": "true"})
+    """What a driver reported while it read, without a word of its own."""
+    return drivers.reported(error, HINTS, _UNREADABLE)
 
 
 def _close_sqlite_to_writing(connection: Any) -> None:

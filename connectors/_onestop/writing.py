@@ -11,14 +11,13 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from connectors._onestop.database import family, on_disk
-from syncd.errors import ConfigurationError, SourceError
-from syncd.model import Problem
+from connectors._onestop import drivers
+from connectors._onestop.drivers import PATIENCE, family
+from syncd.errors import SourceError
 
-PATIENCE = 10  #: seconds for a connection
 _DDL = {"mysql": "mariadb", "mssql": "sqlserver"}
 _MISSING = ("42P01", "42703", 1146, 1054)
 _REFUSED = ("28000", "28P01", "3D000", "42501", "25006", 1044, 1045, 1049, 1142, 1143, 1290, 1792)
@@ -28,6 +27,7 @@ _REASONS = (
     (_REFUSED, "does not let this account write", "check user and password of source.write_url, and that the account may SELECT and INSERT in these tables"),
     (_TOO_LARGE, "takes no file of this size", "raise max_allowed_packet of the database server"),
 )
+_UNWRITABLE = ((), "cannot be written", "check that it runs and answers at source.write_url; syncd doctor says more")
 
 
 class Conflict(SourceError):
@@ -50,7 +50,7 @@ class Writing:
             with self._engine.begin() as connection:
                 yield connection
         except IntegrityError as error:
-            raise Conflict(f"the one-stop database refuses the row ({_named(error)})", hint="see at the one-stop's tables what it forbids") from None
+            raise Conflict(f"the one-stop database refuses the row ({drivers.named(error)})", hint="see at the one-stop's tables what it forbids") from None
         except SQLAlchemyError as error:
             raise unwritable(error) from None
 
@@ -59,33 +59,21 @@ class Writing:
         self._engine.dispose()
 
     def _open(self, text: str, password: str) -> Engine:
-        try:
-            url = make_url(text)
-            url = url.set(password=password) if password else url
-            product = family(url.get_backend_name())
-            arguments = {"connect_args": self._arguments(product)}
-            engine = create_engine(on_disk(url), **arguments, pool_size=1, max_overflow=3, pool_pre_ping=True, hide_parameters=True)
-        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError):
-            problem = Problem(
-                field="source.write_url",
-                reason="is not an address of a database whose driver is installed",
-                hint="for example mysql+pymysql://user@host/opencps; drivers come with syncd[postgresql] and syncd[mysql]",
-            )
-            raise ConfigurationError([problem]) from None
+        engine = drivers.engine("source.write_url", text, password, self._arguments())
+        product = family(engine.dialect.name)
         if product == "sqlite":
             event.listen(engine, "connect", _leave_transactions_to_us)
         if begin := self._begin(product):
             event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
         return engine
 
-    def _arguments(self, product: str) -> dict[str, Any]:
+    def _arguments(self) -> dict[str, dict[str, Any]]:
         seconds = int(self._timeout.total_seconds()) or 1
-        arguments: dict[str, dict[str, Any]] = {
+        return {
             "postgresql": {"connect_timeout": PATIENCE, "prepare_threshold": None},
             "mysql": {"connect_timeout": PATIENCE, "read_timeout": seconds + PATIENCE, "write_timeout": seconds + PATIENCE},
             "sqlite": {"timeout": seconds},
         }
-        return arguments.get(product, {})
 
     def _begin(self, product: str) -> str:
         milliseconds = int(self._timeout.total_seconds() * 1000)
@@ -93,26 +81,8 @@ class Writing:
 
 
 def unwritable(error: SQLAlchemyError) -> SourceError:
-    """What a driver reported, without a word of its own."""
-    code = _code(error)
-    for codes, what, hint in _REASONS:
-        if code in codes:
-            return SourceError(f"the one-stop database {what} ({_named(error)})", hint=hint)
-    return SourceError(
-        f"the one-stop database cannot be written ({_named(error)})", hint="check that it runs and answers at source.write_url; syncd doctor says more"
-    )
-
-
-def _code(error: SQLAlchemyError) -> Any:
-    cause = error.orig if isinstance(error, DBAPIError) else None
-    number = cause.args[0] if cause is not None and cause.args else None
-    return number if isinstance(number, int) else getattr(cause, "sqlstate", None)
-
-
-def _named(error: SQLAlchemyError) -> str:
-    cause = error.orig if isinstance(error, DBAPIError) else None
-    code = _code(error)
-    return f"{type(cause or error).__name__}{f' {code}' if code else ''}"
+    """What a driver reported while it wrote, without a word of its own."""
+    return drivers.reported(error, _REASONS, _UNWRITABLE)
 
 
 def _leave_transactions_to_us(connection: Any, _: object) -> None:

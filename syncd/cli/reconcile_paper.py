@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ import click
 
 from syncd.cli import lang, reconcile_words, render
 from syncd.cli.app import App
+from syncd.cli.files import opened
 from syncd.cli.lang import t
 
 if TYPE_CHECKING:
@@ -131,14 +131,3 @@ def _findings(evidence: Evidence, run: Run) -> Iterator[Finding]:
             detail=reconcile_words.detail(drift.detail),
             became=reconcile_words.became(each.became),
         )
-
-
-@contextmanager
-def opened(path: Path, **options: Any) -> Iterator[Any]:
-    """A file to write."""
-    try:
-        file = path.open("w", **options)
-    except OSError as error:
-        raise click.FileError(str(path), hint=error.strerror) from None
-    with file:
-        yield file

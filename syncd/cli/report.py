@@ -20,6 +20,7 @@ from syncd.agency import covers
 from syncd.cli import lang, render, report_words
 from syncd.cli.app import App, pass_app
 from syncd.cli.commands import command
+from syncd.cli.files import opened
 from syncd.cli.lang import t
 from syncd.cli.options import as_json
 from syncd.cli.render import Block, Table, headings
@@ -100,7 +101,7 @@ def _written(table: str | None) -> Iterator[Callable[[Cost], None]]:
     elif table == "-":
         yield _writer(sys.stdout)
     else:
-        with _opened(Path(table), encoding="utf-8-sig", newline="") as file:
+        with opened(Path(table), encoding="utf-8-sig", newline="") as file:
             yield _writer(file)
         click.echo(t("{file} is written.", file=table), err=True)
 
@@ -116,21 +117,11 @@ def _writer(file: Any) -> Callable[[Cost], None]:
     return write
 
 
-@contextmanager
-def _opened(path: Path, **options: Any) -> Iterator[Any]:
-    try:
-        file = path.open("w", **options)
-    except OSError as error:
-        raise click.FileError(str(path), hint=error.strerror) from None
-    with file:
-        yield file
-
-
 def _publish(app: App, fold: Indicators, worst: Worst, name: str, agency: str, path: Path) -> None:
     from syncd.pages.rendering import report_page
     from syncd.pages.values import CostLine, ReasonCount, ReportPage
 
-    with lang.speaking("vi"), _opened(path, encoding="utf-8") as file:
+    with lang.speaking("vi"), opened(path, encoding="utf-8") as file:
         titles = report_words.titles()
         page = ReportPage(
             at=fold.now.astimezone(app.zone),
