@@ -158,6 +158,8 @@ class Board:
             return sum(_prune(connection, table, before, limit) for table in (attempt, change))
 
     def _ensure(self, table: Any, names: list[str]) -> None:
+        if not names:
+            return
         insert = (sqlite if self.database.sqlite else postgresql).insert(table)
         with self.database.write() as connection:
             connection.execute(insert.on_conflict_do_nothing(), [{"name": name} for name in names])
