@@ -1,131 +1,158 @@
-"""The sockets under `calls`: an answer is whole in time or no answer, and it is known whether a request has left.
+"""A transport adapter of `requests` over libcurl: the answer is whole and in time or there is none, and it is known whether a request left.
 
-`requests` is used from its adapter downwards. Its Session is left out: that is where environment proxies, netrc, cookies
-and redirects come in, none of which may touch a call, and it reads the body of a redirect without any bound.
+Connectors go on to speak `requests`; what carries the bytes was chosen by measurement (ADR 0005). Its Session is left out: that is where
+environment proxies, netrc, cookies and redirects come in, none of which may touch a call.
 
-Two things the libraries do not offer are added to their connections. The read time-out of a socket begins anew with every
-byte, so a server that drips could hold a lease for ever: here it is the time for the whole answer, headers included. And
-`journey.left` tells whether any byte of a request was handed to the network, which is the only thing that makes a failed
-call certain: no exception type says it.
+Three habits of libcurl are unlearned. Where a kept connection dies before an answer it would send the request once more, by itself: the
+body is handed to it once and cannot be rewound, so such a call ends as what it is, an answer that did not arrive. Proxies of the
+environment, HTTP/2 and waiting for `100 Continue` are off. And its time-out is for everything, so that a server which drips holds nothing.
 """
 
 from __future__ import annotations
 
-import http.client
-import io
-import socket
-import threading
-from typing import Any
+import select
+from collections.abc import Mapping
+from typing import Any, cast
 
-from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, ProxyManager
-from urllib3.connection import HTTPConnection, HTTPSConnection
+import certifi
+import pycurl
+import requests
+from requests.adapters import BaseAdapter
+from requests.structures import CaseInsensitiveDict
 
-from syncd.clock import SystemClock
+from connectors._http.outcomes import TooLarge
 
-_now = SystemClock().monotonic  # sockets live in real time, whatever clock the rest is handed
+_MILLI = 1000
+_ALWAYS = (
+    (pycurl.NOSIGNAL, 1),
+    (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
+    (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
+    (pycurl.FOLLOWLOCATION, 0),
+    (pycurl.NOPROXY, ""),
+    (pycurl.ACCEPT_ENCODING, "gzip, deflate"),  # read where a server uses it unasked
+)
 
 
-class _Journey(threading.local):
-    left = False  #: a byte of this thread's present request was handed to the network
+class NotSent(requests.ConnectionError):
+    """No byte of the request was handed to the network."""
+
+    def __init__(self, code: int, said: str) -> None:
+        self.code = code  #: libcurl's
+        self.said = said
+        super().__init__(said)
 
 
-journey = _Journey()
+class NotAnswered(NotSent):
+    """The request may have been seen by somebody, and no whole answer came."""
 
 
-class _Timely(io.RawIOBase):
-    """Reads from a socket until a deadline."""
+class Adapter(BaseAdapter):
+    """Sends prepared requests; one a thread, whose connections it keeps."""
 
-    def __init__(self, connection: socket.socket) -> None:
-        self._socket = connection
-        self._raw = connection.makefile("rb", buffering=0)
-        self._deadline = _now() + (connection.gettimeout() or 0.0)
+    def __init__(self, largest: int) -> None:
+        """`largest` is the number of bytes an answer may have."""
+        super().__init__()
+        self._largest = largest
+        self._terms: tuple[Any, ...] | None = None
+        self._rest, self._asked = memoryview(b""), False
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._heads: list[bytes] = []
+        self._curl = pycurl.Curl()
+        for option, value in _ALWAYS:
+            self._curl.setopt(option, value)
+        self._curl.setopt(pycurl.READFUNCTION, self._read)
+        self._curl.setopt(pycurl.WRITEFUNCTION, self._write)
+        self._curl.setopt(pycurl.HEADERFUNCTION, self._head)
 
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        left = self._deadline - _now()
-        if left <= 0:
-            raise TimeoutError("the answer was not whole in time")
-        self._socket.settimeout(left)
-        return self._raw.readinto(buffer)
+    def send(  # type: ignore[override]  # of what requests can be told, what is told here
+        self,
+        request: requests.PreparedRequest,
+        *,
+        timeout: tuple[float, float],
+        verify: bool | str,
+        cert: str | tuple[str, str] | None = None,
+        proxies: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        """The whole answer. Seconds to connect, and to answer after that. Raises `NotSent`, `NotAnswered`, `TooLarge`."""
+        self._agree(verify, cert, (proxies or {}).get("https", ""))
+        self._address(request, timeout)
+        try:
+            self._curl.perform()
+        except pycurl.error as error:
+            if self._size > self._largest:
+                raise TooLarge(f"the answer is larger than {self._largest / 1e6:g} MB") from None
+            code, said = cast("tuple[int, str]", error.args)
+            raise (NotAnswered if self._left(request) else NotSent)(code, said) from None
+        return self._response()
 
     def close(self) -> None:
-        self._raw.close()
-        super().close()
+        """Release the connections."""
+        self._curl.close()
 
+    def _agree(self, verify: bool | str, cert: str | tuple[str, str] | None, proxy: str) -> None:
+        """Whom we trust, who we are and through whom we go: seldom another than at the last call."""
+        terms = (verify, cert, proxy)
+        if terms != self._terms:
+            self._terms = terms
+            certificate, key = cert if isinstance(cert, tuple) else (cert, cert)
+            self._curl.setopt(pycurl.SSL_VERIFYPEER, int(verify is not False))
+            self._curl.setopt(pycurl.SSL_VERIFYHOST, 2 * (verify is not False))
+            self._curl.setopt(pycurl.CAINFO, verify if isinstance(verify, str) else certifi.where())
+            self._curl.setopt(pycurl.PROXY, proxy)
+            if certificate:
+                self._curl.setopt(pycurl.SSLCERT, certificate)
+                self._curl.setopt(pycurl.SSLKEY, key)
 
-class _Opener:
-    """What `http.client` wants of a socket to read an answer from it."""
+    def _address(self, request: requests.PreparedRequest, timeout: tuple[float, float]) -> None:
+        curl, body = self._curl, request.body or b""
+        self._rest, self._asked, self._parts, self._size, self._heads = memoryview(body), False, [], 0, []  # type: ignore[arg-type]  # bytes, for `calls` gives no other
+        curl.setopt(pycurl.FRESH_CONNECT, int(self._closed()))
+        curl.setopt(pycurl.URL, request.url)
+        curl.setopt(pycurl.HTTPHEADER, [*(f"{name}: {value}" for name, value in request.headers.items() if name != "Content-Length"), "Expect:"])
+        curl.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, round(timeout[0] * _MILLI)))
+        curl.setopt(pycurl.TIMEOUT_MS, max(1, round(sum(timeout) * _MILLI)))
+        if body or request.method != "GET":
+            curl.setopt(pycurl.POST, 1)
+            curl.setopt(pycurl.POSTFIELDSIZE_LARGE, len(body))
+        else:
+            curl.setopt(pycurl.HTTPGET, 1)
+        curl.setopt(pycurl.CUSTOMREQUEST, request.method)
 
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
+    def _left(self, request: requests.PreparedRequest) -> bool:
+        """Whether the request was begun: its body is asked for when the connection stands."""
+        return self._asked if request.body else self._curl.getinfo(pycurl.REQUEST_SIZE) > 0
 
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_Timely(self._connection))
+    def _closed(self) -> bool:
+        """Whether the far end has closed the kept connection; libcurl looks only where it has rested for a second."""
+        number = self._curl.getinfo(pycurl.ACTIVESOCKET)
+        if number < 0:
+            return False
+        poll = select.poll()
+        poll.register(number, select.POLLIN)
+        return bool(poll.poll(0))
 
+    def _response(self) -> requests.Response:
+        response = requests.Response()
+        response.status_code = self._curl.getinfo(pycurl.RESPONSE_CODE)
+        lines = (line.decode("latin-1").partition(":") for line in self._heads)
+        response.headers = CaseInsensitiveDict((name.strip(), value.strip()) for name, mark, value in lines if mark)
+        response._content = b"".join(self._parts)  # noqa: SLF001  where a response keeps a body that was read
+        return response
 
-class _Answer(http.client.HTTPResponse):
-    """An answer that must be whole within the socket's time-out."""
+    def _read(self, size: int) -> bytes:
+        self._asked = True
+        part, self._rest = self._rest[:size], self._rest[size:]
+        return bytes(part)
 
-    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(_Opener(sock), *args, **kwargs)  # type: ignore[arg-type]
+    def _write(self, part: bytes) -> int:
+        self._size += len(part)
+        if self._size > self._largest:
+            return -1
+        self._parts.append(part)
+        return len(part)
 
-
-class _Plain(HTTPConnection):
-    """HTTP, watched."""
-
-    response_class = _Answer
-
-    def connect(self) -> None:
-        try:
-            super().connect()
-        finally:
-            journey.left = False
-
-    def send(self, data: Any) -> None:
-        if self.sock is None:
-            self.connect()
-        journey.left = True
-        super().send(data)
-
-
-class _Secure(HTTPSConnection):
-    """HTTPS, watched. What is said to a proxy to open the tunnel is not the request."""
-
-    response_class = _Answer
-
-    def connect(self) -> None:
-        try:
-            super().connect()
-        finally:
-            journey.left = False
-
-    def send(self, data: Any) -> None:
-        journey.left = True
-        super().send(data)
-
-
-class _PlainPool(HTTPConnectionPool):
-    ConnectionCls = _Plain
-
-
-class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _Secure
-
-
-_POOLS = {"http": _PlainPool, "https": _SecurePool}
-
-
-class Adapter(HTTPAdapter):
-    """An adapter of requests over watched connections; one a thread."""
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = _POOLS
-
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> ProxyManager:
-        manager: ProxyManager = super().proxy_manager_for(proxy, **kwargs)
-        manager.pool_classes_by_scheme = _POOLS
-        return manager
+    def _head(self, line: bytes) -> None:
+        if line.startswith(b"HTTP/"):
+            self._heads = []
+        self._heads.append(line)

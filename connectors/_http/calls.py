@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 CONNECT = timedelta(seconds=10)
 TRIES = 3
 TRIES_WITHIN = 10.0
-_CHUNK = 64 * 1024
 
 
 class Call(NamedTuple):
@@ -88,7 +87,10 @@ class Http:
 
     def send(self, call: Call, until: float) -> Answered | Trouble:
         """The answer, or what came instead; back before the monotonic second `until`."""
-        result: Answered | Trouble = self._retrying(self._try, call, until)
+        first = self._try(call, until)
+        if isinstance(first, Answered) or not first.again:
+            return first
+        result: Answered | Trouble = self._retrying(self._once_more, call, until, [first])
         return result
 
     def close(self) -> None:
@@ -109,6 +111,10 @@ class Http:
             retry_error_callback=lambda state: state.outcome and state.outcome.result(),
         )
 
+    def _once_more(self, call: Call, until: float, had: list[Trouble]) -> Answered | Trouble:
+        """What was had already is the first of the tries."""
+        return had.pop() if had else self._try(call, until)
+
     def _too_late(self, state: tenacity.RetryCallState) -> bool:
         """Whether the wait before another try would outlast the call."""
         until: float = state.args[1]
@@ -125,21 +131,21 @@ class Http:
         return result
 
     def _exchange(self, call: Call, times: tuple[float, float]) -> Answered | Trouble:
-        import requests
-        import urllib3
+        from connectors._http.adapter import NotAnswered, NotSent
 
-        from connectors._http.adapter import journey
-
-        journey.left = False
         try:
-            request = requests.Request(call.method, call.url, call.headers, data=call.body).prepare()
-            response = self._adapter.send(request, stream=True, timeout=times, verify=self._verify, cert=self._cert, proxies=self._proxies)
-            try:
-                return judge(response.status_code, response.headers, _body(response, self._largest), self._clock.now())
-            finally:
-                response.close()
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, TooLarge) as error:
-            return lost(error, times[1]) if journey.left else unsent(error)
+            request = _prepared(call.method, call.url, tuple(call.headers.items())).copy()
+            request.body = call.body
+            response = self._adapter.send(request, timeout=times, verify=self._verify, cert=self._cert, proxies=self._proxies)
+        except NotAnswered as error:
+            return lost(error.code, times[1])
+        except NotSent as error:
+            return unsent(error.code, error.said)
+        except TooLarge as error:
+            return Trouble(Outcome.UNKNOWN, TOO_LARGE, str(error))
+        except ValueError:
+            return Trouble(Outcome.UNAVAILABLE, "connect", "no connection: the address is none", "check the address of the target")
+        return judge(response.status_code, response.headers, response.content, self._clock.now())
 
     @property
     def _adapter(self) -> Adapter:
@@ -147,7 +153,7 @@ class Http:
         if own is None:
             from connectors._http.adapter import Adapter
 
-            own = self._own.adapter = Adapter()
+            own = self._own.adapter = Adapter(self._largest)
             self._adapters.append(own)
         return own
 
@@ -158,11 +164,9 @@ def _certificate(options: TargetOptions) -> str | tuple[str, str] | None:
     return str(options.client_cert_file) if options.client_key_file is None else (str(options.client_cert_file), str(options.client_key_file))
 
 
-def _body(response: requests.Response, largest: int) -> bytes:
-    parts, size = [], 0
-    for part in response.iter_content(_CHUNK):
-        size += len(part)
-        if size > largest:
-            raise TooLarge(f"the answer is larger than {largest / 1e6:g} MB")
-        parts.append(part)
-    return b"".join(parts)
+@lru_cache(maxsize=64)
+def _prepared(method: str, url: str, headers: tuple[tuple[str, str], ...]) -> requests.PreparedRequest:
+    """What `requests` makes of an address and headers; there are few. Raises `ValueError` for an address that is none."""
+    import requests
+
+    return requests.Request(method, url, dict(headers)).prepare()

@@ -12,8 +12,7 @@ everything else but a 2xx                    unknown       it may have been proc
 from __future__ import annotations
 
 import re
-import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -26,7 +25,18 @@ TOO_LARGE = "too_large"  #: code of an answer that has more
 _LOGIN_PAGE = re.compile(r"(?i)log[-_]?in|sign[-_]?in|dang[-_]?nhap|\bsso\b|/auth|oauth|/cas\b")
 _NOT_PASSED_ON = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.MISDIRECTED_REQUEST, HTTPStatus.TOO_EARLY)
 _STRANGERS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED)
-_UNSENT = {"gaierror": "the name of the server cannot be resolved", "TimeoutError": "no connection in time", "ConnectionRefusedError": "connection refused"}
+# libcurl's codes
+_TIMED_OUT = 28
+_TLS = (35, 51, 53, 54, 58, 59, 60, 64, 66, 77, 80, 82, 83, 90, 91)
+_UNSENT = {
+    3: "the address is none",
+    5: "the name of the proxy cannot be resolved",
+    6: "the name of the server cannot be resolved",
+    7: "connection refused",
+    _TIMED_OUT: "no connection in time",
+    56: "the proxy opens no way",
+    97: "the proxy opens no way",
+}
 
 
 class Answered(NamedTuple):
@@ -97,34 +107,18 @@ def _redirected(status: int, location: str) -> Trouble:
     return Trouble(Outcome.UNKNOWN, str(status), f"the server sends us elsewhere (HTTP {status}), which is never followed", "check the address of the target")
 
 
-def unsent(error: Exception) -> Trouble:
-    """Why a request could not leave."""
-    causes = list(_causes(error))
-    if (tls := next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None)) is not None:
-        reason = getattr(tls, "verify_message", "") or tls.reason or "handshake failed"
-        return Trouble(Outcome.UNAVAILABLE, "tls", f"no secure connection: {reason}", "check verify and the client certificate", again=True)
-    reason = next((_UNSENT[kind] for cause in causes if (kind := type(cause).__name__) in _UNSENT), type(causes[-1]).__name__)
+def unsent(code: int, said: str) -> Trouble:
+    """Why a request could not leave, by libcurl's code and words."""
+    if code in _TLS:
+        return Trouble(Outcome.UNAVAILABLE, "tls", f"no secure connection: {said}", "check verify and the client certificate", again=True)
+    reason = _UNSENT.get(code, "it broke before the request")
     return Trouble(
         Outcome.UNAVAILABLE, "connect", f"no connection: {reason}", "is the server up, is the address right, does a firewall stand between?", again=True
     )
 
 
-def lost(error: Exception, seconds: float) -> Trouble:
+def lost(code: int, seconds: float) -> Trouble:
     """Why no whole answer came, for which `seconds` were given."""
-    if isinstance(error, TooLarge):
-        return Trouble(Outcome.UNKNOWN, TOO_LARGE, str(error))
-    if any(isinstance(cause, TimeoutError) for cause in _causes(error)):
+    if code == _TIMED_OUT:
         return Trouble(Outcome.UNKNOWN, "timeout", f"no whole answer within {seconds:g} s")
     return Trouble(Outcome.UNKNOWN, "broken", "the connection broke after the request had been sent")
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and everything behind it; libraries wrap in three ways."""
-    waiting, seen = [error], set[int]()
-    while waiting:
-        one = waiting.pop(0)
-        if id(one) not in seen:
-            seen.add(id(one))
-            yield one
-            behind = (one.__cause__, one.__context__, getattr(one, "reason", None), *one.args)
-            waiting += [other for other in behind if isinstance(other, BaseException)]

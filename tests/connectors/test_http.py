@@ -99,6 +99,7 @@ def test_each_thread_has_a_connection_of_its_own(portal: ScriptedPortal, caller:
         (reset, Outcome.UNKNOWN, "broken"),
         (cut, Outcome.UNKNOWN, "broken"),
         (answer(b"no gzip", Content_Encoding="gzip"), Outcome.UNKNOWN, "broken"),
+        (drip(b""), Outcome.UNKNOWN, "broken"),
     ],
 )
 def test_what_a_call_that_must_not_be_repeated_came_to(portal: ScriptedPortal, caller: Caller, behaviour: Behaviour, outcome: Outcome, code: str) -> None:
@@ -149,7 +150,7 @@ def test_other_refusals_are_for_the_caller_to_read(portal: ScriptedPortal, calle
     assert (refused(answered).outcome, refused(answered).code) == (outcome, str(status))
 
 
-@pytest.mark.parametrize("behaviour", [silence, drip(b""), drip(b"HTTP/1.1 200 OK\r\nX-Slow: "), drip(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n")])
+@pytest.mark.parametrize("behaviour", [silence, drip(b"HTTP/1.1 200 OK\r\nX-Slow: "), drip(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n")])
 def test_an_answer_that_is_not_whole_in_time_is_unknown(portal: ScriptedPortal, hasty: Caller, behaviour: Behaviour) -> None:
     portal.will("x", behaviour)
     trouble = hasty.trouble(portal.root + "/x")
