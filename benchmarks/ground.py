@@ -27,7 +27,7 @@ from syncd.sandbox.schema import tables_in
 
 SERVER = make_url(os.environ.get("SYNCD_TEST_POSTGRESQL") or "postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
-_EVERY = 0.02
+_EVERY = 0.05
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -42,7 +42,8 @@ class Spent(NamedTuple):
 class Meter:
     """Watches processor time while something runs."""
 
-    def __init__(self, pid: int, *, database: bool) -> None:
+    def __init__(self, pid: int, database: str) -> None:
+        """`database` is the name of PostgreSQL's, or empty."""
         self._pid = pid
         self._database = database
         self._readings: list[Spent] = []
@@ -70,7 +71,9 @@ class Meter:
         while not self._stop.wait(_EVERY):
             mine = processor_seconds(self._pid)
             if mine is not None:
-                self._readings.append(Spent(time.monotonic(), mine, sum(filter(None, map(processor_seconds, _postgres()))) if self._database else 0.0))
+                self._readings.append(
+                    Spent(time.monotonic(), mine, sum(filter(None, map(processor_seconds, _sessions(self._database)))) if self._database else 0.0)
+                )
 
 
 def processor_seconds(pid: int) -> float | None:
@@ -82,12 +85,13 @@ def processor_seconds(pid: int) -> float | None:
     return sum(map(int, fields[11:15])) / _TICKS
 
 
-def _postgres() -> list[int]:
+def _sessions(database: str) -> list[int]:
+    """PostgreSQL's processes that work for this database."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
             try:
-                if (entry / "comm").read_text().startswith("postgres"):
+                if database in (entry / "cmdline").read_text("utf-8", "replace") and (entry / "comm").read_text().startswith("postgres"):
                     found.append(int(entry.name))
             except OSError:
                 continue
@@ -143,7 +147,7 @@ class Ground:
         """A command that runs meanwhile, measured; ended as systemd would."""
         process = subprocess.Popen(self.command(*arguments), stdout=subprocess.DEVNULL)
         try:
-            with Meter(process.pid, database=self.kind == POSTGRESQL) as meter:
+            with Meter(process.pid, str(self.state.database) if self.kind == POSTGRESQL else "") as meter:
                 yield process, meter
         finally:
             process.send_signal(signal.SIGTERM)

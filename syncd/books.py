@@ -23,7 +23,8 @@ from syncd.model import Value
 from syncd.policy import Next, decide
 from syncd.redact import personal_values, redact
 from syncd.store.grouping import GroupCommit
-from syncd.store.ledger import Entry, Ledger
+from syncd.store.ledger import Ledger
+from syncd.store.outcomes import Entry
 from syncd.turns import UNKNOWN_SENT, UNKNOWN_TWICE, after, next_portion, too_doubtful
 
 log = structlog.get_logger()

@@ -43,6 +43,8 @@ _PLAIN = (bool, int, float, date, datetime, time, timedelta, UUID, PurePath)
 def redact(text: str, known: Iterable[str] = ()) -> str:
     """`text` without secrets, e-mail addresses, telephone and identity numbers, and without the `known` values, in whatever
     case, spacing and Unicode form they stand there, with or without their accents. Dossier codes, dates and times stay."""
+    if not text:
+        return ""
     clean = _without(unicodedata.normalize("NFC", text), known)
     for pattern, instead in _PATTERNS:
         clean = pattern.sub(instead, clean)

@@ -1,8 +1,8 @@
 """The worker threads of one target: they claim, take turns, and wait when there is nothing to do.
 
 Whichever worker finds nothing claimed claims for all of them, in one transaction. A few more rows are claimed than there
-are workers, so that none waits for the database between two calls; no more than that, since what is claimed when a
-process is killed has to be settled afterwards.
+are workers, so that none waits for the database between two calls; as many as go within a moment and no more, since what
+is claimed when a process is killed has to be settled afterwards.
 
 Idle workers sleep until the bell rings (a poll brought something, a person gave an order) or, at most, a second: other
 nodes and the command line change the same ledger.
@@ -25,7 +25,8 @@ from syncd.store.ledger import Ledger
 log = structlog.get_logger()
 
 IDLE_SECONDS = 1.0
-AHEAD = 2  #: claims for each worker, in calls
+FEWEST, MOST = 2, 16  #: claims for each worker, in calls
+MOMENT = 0.2  #: seconds: where what was claimed lasted no longer, twice as much is claimed next
 
 
 class Workers:
@@ -40,7 +41,8 @@ class Workers:
         self._clock = clock
         self._stopping = delivery.stopping
         self._batch = delivery.target.batch
-        self._ahead = AHEAD if delivery.target.replaces else 1  # each in doubt after a kill is for a person to settle
+        self._ahead = FEWEST if delivery.target.replaces else 1  # each in doubt after a kill is for a person to settle
+        self._claimed_at = float("-inf")
         self._queue: deque[Claim] = deque()
         self._claiming = threading.Lock()
         self._bell = threading.Condition()
@@ -112,10 +114,18 @@ class Workers:
             return [self._queue.popleft() for _ in range(min(self._batch, len(self._queue)))]
 
     def _claim(self) -> None:
-        room = self.gate.room(self.delivery.options.workers * self._batch * self._ahead)
+        room = self.gate.room(self.delivery.options.workers * self._batch * self._calls_ahead())
         if room:
             try:
                 self._queue.extend(self._ledger.claim(self.name, room, self._clock.now(), self.delivery.lease_term))
             finally:
                 if not self._queue:
                     self.gate.spare()
+
+    def _calls_ahead(self) -> int:
+        """How many calls to claim for each worker, by how long the last ones lasted."""
+        now = self._clock.monotonic()
+        if self.delivery.target.replaces:
+            self._ahead = min(2 * self._ahead, MOST) if now - self._claimed_at < MOMENT else FEWEST
+        self._claimed_at = now
+        return self._ahead

@@ -56,6 +56,13 @@ class Database:
         with queue, _translated(), self.engine.connect().execution_options(syncd_write=True) as connection, connection.begin():
             yield connection
 
+    @contextmanager
+    def statement(self) -> Iterator[Connection]:
+        """A connection on which each statement is a transaction of its own, begun and committed on its one way to the server. On
+        PostgreSQL only."""
+        with _translated(), self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            yield connection
+
     def close(self) -> None:
         """Close the connections."""
         self.engine.dispose()
@@ -88,7 +95,7 @@ def open_database(url: str) -> Database:
         return Database(
             _sqlite(url)
             if parsed.get_backend_name() == "sqlite"
-            else create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=20, max_overflow=40, connect_args={**_NOTICES_ABSENCE, **parsed.query})
+            else create_engine(url, hide_parameters=True, pool_size=20, max_overflow=40, connect_args={**_NOTICES_ABSENCE, **parsed.query})
         )
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise _refused(

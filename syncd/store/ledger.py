@@ -26,29 +26,17 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, case, false, or_, select, true, update
 
-from syncd.calls import Attempt, Claim, Operation, Outcome, Receipt
+from syncd.calls import Claim
 from syncd.crypto import Cipher
 from syncd.errors import UndecipherableError
-from syncd.model import Dossier, Step, Value, decode_dossier, decode_matter, decode_step
-from syncd.policy import Next
+from syncd.model import Dossier, Step, decode_dossier, decode_matter, decode_step
+from syncd.store import outcomes
 from syncd.store.database import Database
+from syncd.store.outcomes import Entry
 from syncd.store.schema import ledger, snapshot
-from syncd.store.statements import ALL_STEPS, BODIES, DUE, HELD, JOURNAL, LEASE_POSTGRESQL, LEASE_SQLITE, LEASED, OUTCOME, OVERTAKEN, RELEASE, STEPS
+from syncd.store.statements import ALL_STEPS, BODIES, DUE, LEASE_POSTGRESQL, LEASE_SQLITE, LEASED, RELEASE, STEPS
 
-_ANSWER_LIMIT = 4000
 _NO_DOSSIER = Dossier(code="", source_id=0)  #: of a statistic
-_NOTHING_SENT = Receipt(outcome=Outcome.DELIVERED)
-_MAY_HAVE_ARRIVED = (Outcome.DELIVERED, Outcome.UNKNOWN)
-
-
-class Entry(Value):
-    """What goes into the books of one dossier: how it stands now, and the call that made it so, if there was one."""
-
-    claim: Claim  #: as it stands after the answer
-    next: Next
-    at: datetime
-    due_at: datetime
-    attempt: Attempt | None = None
 
 
 class Ledger:
@@ -160,45 +148,7 @@ class Ledger:
 
     def record(self, entries: Sequence[Entry]) -> set[str]:
         """Write down what was answered; the subjects whose lease was lost are returned, their rows untouched."""
-        attempts = [self._attempt_row(entry.attempt) for entry in entries if entry.attempt]
-        rows = [_ledger_row(entry) for entry in entries]
-        with self.database.write() as connection:
-            held = self._held(connection, entries)
-            if attempts:
-                connection.execute(JOURNAL, attempts)
-            kept = [row for row in rows if (row["t"], row["s"], row["token"]) in held]
-            if kept:
-                connection.execute(OUTCOME, kept)
-            late = [row for row in rows if row not in kept]
-            if overtaking := [{"t": row["t"], "s": row["s"], "at": row["at"]} for row in late if row["replaced"]]:
-                connection.execute(OVERTAKEN, overtaking)
-        return {row["s"] for row in late}
-
-    def _held(self, connection: Connection, entries: Sequence[Entry]) -> set[tuple[str, str, str]]:
-        name = entries[0].claim.target
-        query = HELD if self.database.sqlite else HELD.with_for_update()
-        found = connection.execute(query, {"t": name, "subjects": [entry.claim.subject for entry in entries]})
-        return {(name, row.subject, row.lease_token) for row in found}
-
-    def _attempt_row(self, made: Attempt) -> dict[str, Any]:
-        receipt = made.receipt
-        return {
-            "at": made.at,
-            "target": made.target,
-            "subject": made.subject,
-            "node": self.node,
-            "operation": made.operation.value,
-            "outcome": receipt.outcome.value,
-            "code": _storable(receipt.code)[:64],
-            "message": _storable(receipt.message),
-            "duration_ms": round(made.duration * 1000),
-            "version": made.version,
-            "first_step": made.first_step,
-            "last_step": made.last_step,
-            "again": made.again,
-            "request": self.cipher.seal(made.request) if made.request else None,
-            "answer": self.cipher.seal(_storable(receipt.text[:_ANSWER_LIMIT]).encode()) if receipt.text else None,
-        }
+        return outcomes.write(self.database, self.cipher, self.node, entries)
 
     def release(self, claims: Iterable[Claim]) -> None:
         """Give leases back unused: the rows are due as they were, at no cost."""
@@ -230,11 +180,6 @@ class Ledger:
             return connection.execute(update(ledger).where(waiting).values(due_at=now)).rowcount
 
 
-def _storable(text: str) -> str:
-    """The text without what a database refuses to hold: an answer in broken text is booked like any other."""
-    return text.encode(errors="replace").decode().replace("\0", "\ufffd")
-
-
 def _grouped(rows: Iterable[Row[Any]]) -> dict[str, list[tuple[int, bytes]]]:
     grouped: dict[str, list[tuple[int, bytes]]] = {}
     for row in rows:
@@ -255,37 +200,4 @@ def _with_owed(connection: Connection, rows: Iterable[Row[Any]], steps: Mapping[
     return {
         subject: [each for each in every.get(subject, ()) if each[0] in places] + [each for each in steps.get(subject, ()) if each[0] not in places]
         for subject, places in owing.items()
-    }
-
-
-def _ledger_row(entry: Entry) -> dict[str, Any]:
-    claim, receipt = entry.claim, entry.attempt.receipt if entry.attempt else _NOTHING_SENT
-    failed = entry.next in (Next.DEAD, Next.LATER)
-    return {
-        "t": claim.target,
-        "s": claim.subject,
-        "token": claim.token,
-        "version": claim.version,
-        "next": entry.next.value,
-        "at": entry.at,
-        "due": entry.due_at,
-        "created_now": claim.created,
-        "sent_version_now": claim.sent_version,
-        "sent_digest_now": claim.sent_digest,
-        "steps_sent_now": claim.steps_sent,
-        "owed_now": ",".join(map(str, claim.owed)),
-        "strange_now": claim.strange,
-        "adopting_now": claim.adopting,
-        "adopted_now": claim.adopted,
-        "doubtful_now": receipt.outcome in (Outcome.UNKNOWN, Outcome.CROSSED),
-        "failures_now": claim.failures,
-        "unsure_now": claim.unsure,
-        "doubts_now": claim.doubts,
-        "memo_now": _storable(claim.memo),
-        "outcome_now": receipt.outcome.value,
-        "code_now": _storable(receipt.code)[:64] if failed else "",
-        "message_now": _storable(receipt.message) if failed else "",
-        "hint_now": _storable(receipt.hint) if failed else "",
-        "replaced": entry.attempt is not None and entry.attempt.operation is not Operation.STEPS and receipt.outcome in _MAY_HAVE_ARRIVED,
-        "success": entry.attempt is not None and receipt.outcome is Outcome.DELIVERED,
     }

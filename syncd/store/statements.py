@@ -6,11 +6,53 @@ Each names the target and the dossier: the key by which the ledger would be dist
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, case, exists, false, func, insert, literal_column, or_, select, true, update
+from sqlalchemy import (
+    JSON,
+    Column,
+    ColumnElement,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    case,
+    cast,
+    exists,
+    false,
+    func,
+    insert,
+    literal_column,
+    null,
+    or_,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.types import TypeEngine
 
 from syncd.store.schema import attempt, ledger, matter, snapshot, source_cursor, step, target
+
+NOW = (
+    "created",
+    "sent_version",
+    "sent_digest",
+    "steps_sent",
+    "owed",
+    "strange",
+    "adopting",
+    "adopted",
+    "doubtful",
+    "failures",
+    "unsure",
+    "doubts",
+    "memo",
+    "outcome",
+    "error_code",
+    "error_message",
+    "error_hint",
+)  #: columns of the ledger that an outcome gives anew
 
 # Written out, not bound: a database uses a partial index only where the statement itself says what the index says.
 DUE = ledger.c.state == literal_column("'due'")
@@ -85,53 +127,85 @@ HELD = (
 
 JOURNAL = insert(attempt)
 
-_NEXT = bindparam("next", type_=ledger.c.state.type)
-_IN_SYNC = and_(ledger.c.wanted_digest == bindparam("sent_digest_now"), ledger.c.steps_wanted <= bindparam("steps_sent_now"), ledger.c.overtaken == false())
-_MOVED_ON = ledger.c.wanted_version > bindparam("version")
-OUTCOME = (
-    update(ledger)
-    .where(ledger.c.target == bindparam("t"), ledger.c.subject == bindparam("s"), ledger.c.lease_token == bindparam("token"))
-    .values(
-        state=case((_NEXT == "settle", case((_IN_SYNC, "idle"), else_="due")), (and_(_NEXT == "dead", _MOVED_ON), "due"), else_=_NEXT),
-        due_at=case(
-            (_NEXT == "leased", ledger.c.due_at),
-            (_NEXT == "settle", bindparam("at", type_=ledger.c.due_at.type)),
-            else_=bindparam("due", type_=ledger.c.due_at.type),
-        ),
-        lease_token=case((_NEXT == "leased", ledger.c.lease_token), else_=""),
-        created=bindparam("created_now"),
-        sent_version=bindparam("sent_version_now"),
-        sent_digest=case((ledger.c.overtaken == true(), ""), else_=bindparam("sent_digest_now")),
-        overtaken=and_(ledger.c.overtaken == true(), _NEXT == "leased"),
-        steps_sent=bindparam("steps_sent_now"),
-        owed=bindparam("owed_now"),
-        strange=bindparam("strange_now"),
-        adopting=bindparam("adopting_now", type_=ledger.c.adopting.type),
-        adopted=bindparam("adopted_now"),
-        doubtful=or_(ledger.c.doubtful, bindparam("doubtful_now", type_=ledger.c.doubtful.type)),
-        sent_at=case((bindparam("success", type_=ledger.c.created.type), bindparam("at", type_=ledger.c.due_at.type)), else_=ledger.c.sent_at),
-        failures=bindparam("failures_now"),
-        unsure=bindparam("unsure_now"),
-        doubts=bindparam("doubts_now"),
-        memo=bindparam("memo_now"),
-        outcome=bindparam("outcome_now"),
-        stopped_at=case((_NEXT == "dead", bindparam("at", type_=ledger.c.due_at.type)), else_=None),
-        error_code=bindparam("code_now"),
-        error_message=bindparam("message_now"),
-        error_hint=bindparam("hint_now"),
-    )
-)
+#: what is given of each outcome: whose it is, where its row goes, and what stands in the row then
+_GIVEN: Mapping[str, TypeEngine[Any]] = {
+    "t": ledger.c.target.type,
+    "s": ledger.c.subject.type,
+    "token": ledger.c.lease_token.type,
+    "version": ledger.c.wanted_version.type,
+    "next": ledger.c.state.type,
+    "at": ledger.c.due_at.type,
+    "due": ledger.c.due_at.type,
+    "success": ledger.c.created.type,
+    "replaced": ledger.c.created.type,
+} | {f"{name}_now": ledger.c[name].type for name in NOW}
+_TOLD = [column.name for column in attempt.columns if column.name != "id"]
 
-OVERTAKEN = (
-    update(ledger)
-    .where(ledger.c.target == bindparam("t"), ledger.c.subject == bindparam("s"))
-    .values(
-        overtaken=ledger.c.state == "leased",
-        sent_digest="",
-        state=case((ledger.c.state == "idle", "due"), else_=ledger.c.state),
-        due_at=case((ledger.c.state == "idle", bindparam("at", type_=ledger.c.due_at.type)), else_=ledger.c.due_at),
+
+def _outcome(new: Callable[[str], ColumnElement[Any]]) -> Update:
+    """The ledger row after an answer, of which `new` gives the parts. Where a delivery ends, the row compares itself with what the
+    target should have now, which a poll may have raised in the meantime."""
+    goes, overtaken = new("next"), ledger.c.overtaken == true()
+    in_sync = and_(ledger.c.wanted_digest == new("sent_digest_now"), ledger.c.steps_wanted <= new("steps_sent_now"), ledger.c.overtaken == false())
+    moved_on = ledger.c.wanted_version > new("version")
+    return (
+        update(ledger)
+        .where(ledger.c.target == new("t"), ledger.c.subject == new("s"), ledger.c.lease_token == new("token"))
+        .values(
+            {name: new(f"{name}_now") for name in NOW}
+            | {
+                "state": case((goes == "settle", case((in_sync, "idle"), else_="due")), (and_(goes == "dead", moved_on), "due"), else_=goes),
+                "due_at": case((goes == "leased", ledger.c.due_at), (goes == "settle", new("at")), else_=new("due")),
+                "lease_token": case((goes == "leased", ledger.c.lease_token), else_=""),
+                "sent_digest": case((overtaken, ""), else_=new("sent_digest_now")),
+                "overtaken": and_(overtaken, goes == "leased"),
+                "doubtful": or_(ledger.c.doubtful, new("doubtful_now")),
+                "sent_at": case((new("success"), new("at")), else_=ledger.c.sent_at),
+                "stopped_at": case((goes == "dead", new("at")), else_=null()),
+            }
+        )
     )
-)
+
+
+def _overtaken(new: Callable[[str], ColumnElement[Any]]) -> Update:
+    """The ledger row where an older record may have replaced a newer one at the target."""
+    resting = ledger.c.state == "idle"
+    return (
+        update(ledger)
+        .where(ledger.c.target == new("t"), ledger.c.subject == new("s"))
+        .values(
+            overtaken=ledger.c.state == "leased",
+            sent_digest="",
+            state=case((resting, "due"), else_=ledger.c.state),
+            due_at=case((resting, new("at")), else_=ledger.c.due_at),
+        )
+    )
+
+
+def _bound(name: str) -> ColumnElement[Any]:
+    return bindparam(name, type_=_GIVEN[name])
+
+
+OUTCOME, OVERTAKEN = _outcome(_bound), _overtaken(_bound)
+
+
+def _record() -> Select[Any]:
+    """All of it at once for PostgreSQL: attempts, outcomes, and what was overtaken; the dossiers whose lease held."""
+    columns = [Column(name, kind) for name, kind in _GIVEN.items()] + [Column(f"attempt_{name}", attempt.c[name].type) for name in _TOLD]
+    listed = func.json_to_recordset(cast(bindparam("rows"), JSON)).table_valued(*columns).render_derived(name="listed", with_types=True)
+    given = select(listed).cte("given").prefix_with("MATERIALIZED", dialect="postgresql")
+    told = select(*(given.c[f"attempt_{name}"] for name in _TOLD)).where(given.c.attempt_at.is_not(None))
+    journal = insert(attempt).from_select(_TOLD, told).cte("journal")
+    owned = and_(ledger.c.target == given.c.t, ledger.c.subject == given.c.s, ledger.c.lease_token == given.c.token)
+    # Locked first: what is decided below holds for the rows as they are then, whoever wrote them last.
+    locked = select(ledger.c.subject).join(given, owned).order_by(ledger.c.subject).with_for_update(of=ledger)
+    held = locked.cte("held").prefix_with("MATERIALIZED", dialect="postgresql")
+    kept = _outcome(lambda name: given.c[name]).where(ledger.c.subject.in_(select(held.c.subject))).returning(ledger.c.subject).cte("kept")
+    late = _overtaken(lambda name: given.c[name]).where(given.c.replaced, given.c.s.not_in(select(held.c.subject))).cte("late")
+    return select(kept.c.subject).add_cte(journal, late)
+
+
+RECORD = _record()
 
 RELEASE = (
     update(ledger)

@@ -13,7 +13,8 @@ from syncd.calls import Operation, Outcome, Portion, Receipt
 from syncd.crypto import KEY_BYTES, Cipher
 from syncd.errors import StoreUnavailable
 from syncd.model import Page
-from syncd.store.ledger import Entry, Ledger
+from syncd.store.ledger import Ledger
+from syncd.store.outcomes import Entry
 from syncd.store.schema import ledger, snapshot
 from tests.engine.conftest import Make
 from tests.engine.engine import CIPHER, Engine, dossier, step

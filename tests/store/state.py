@@ -13,7 +13,8 @@ from syncd.model import Agency, Cursor, Dossier, Draft, Owner, Page, Snapshot, S
 from syncd.policy import Next
 from syncd.store.database import Database
 from syncd.store.intake import Intake
-from syncd.store.ledger import Entry, Ledger
+from syncd.store.ledger import Ledger
+from syncd.store.outcomes import Entry
 from syncd.store.matters import Routes
 
 START = datetime(2025, 3, 3, 1, 30, tzinfo=UTC)
