@@ -7,6 +7,7 @@ knows: what a target acknowledged must not be forgotten, and nothing further may
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -64,6 +65,7 @@ class Books:
         self._waits = waits
         self._commits: GroupCommit[Entry, set[str]] = GroupCommit(self._write)
         self._dice = random.Random()
+        self._log = log.bind()  # once: the settings of logging do not change under a running daemon
 
     def answered(self, parts: Sequence[Part], made: Made, crossed: set[str]) -> list[Claim]:
         """Book one answer for all dossiers of its call; the claims that go on in this turn."""
@@ -99,8 +101,28 @@ class Books:
     def _submit(self, entries: Sequence[Entry]) -> list[Claim]:
         lost = self._commits.submit(entries)
         for entry in entries:
-            _tell(entry, lost)
+            if entry.attempt is not None:
+                self._tell(entry, entry.attempt, lost)
         return [entry.claim for entry in entries if entry.next is Next.GO_ON and entry.claim.subject not in lost]
+
+    def _tell(self, entry: Entry, made: Attempt, lost: set[str]) -> None:
+        """One log line an outcome, with its cause."""
+        smooth = entry.next in (Next.SETTLE, Next.GO_ON) and entry.claim.subject not in lost
+        if smooth and not self._log.is_enabled_for(logging.INFO):
+            return
+        words: dict[str, object] = {"target": made.target, "dossier": made.subject, "operation": made.operation.value, "outcome": made.receipt.outcome.value}
+        words |= {"duration_ms": round(made.duration * 1000), "attempt": entry.claim.failures}
+        cause = {"error_code": made.receipt.code, "error": made.receipt.message}
+        if entry.claim.subject in lost:
+            self._log.warning("lease_lost", **words)
+        elif entry.next is Next.DEAD:
+            self._log.error("delivery_dead", hint=made.receipt.hint, **cause, **words)
+        elif entry.next is Next.LATER:
+            self._log.warning("delivery_failed", retry_at=entry.due_at.isoformat(), **cause, **words)
+        elif made.operation is Operation.LOOKUP:
+            self._log.info("delivery_settled", **words)
+        else:
+            self._log.info("delivery_sent" if made.receipt.outcome is Outcome.DELIVERED else "delivery_crossed", **words)
 
     def _write(self, entries: list[Entry]) -> set[str]:
         lost = self.patiently(lambda: self._ledger.record(entries))
@@ -159,23 +181,3 @@ def _attempt(claim: Claim, operation: Operation, made: Made, part: Part | None =
         again=operation is Operation.STEPS and claim.doubts > 0,
         request=part.element.body if part and part.element else b"",
     )
-
-
-def _tell(entry: Entry, lost: set[str]) -> None:
-    """One log line an outcome, with its cause."""
-    made = entry.attempt
-    if made is None:
-        return
-    words: dict[str, object] = {"target": made.target, "dossier": made.subject, "operation": made.operation.value, "outcome": made.receipt.outcome.value}
-    words |= {"duration_ms": round(made.duration * 1000), "attempt": entry.claim.failures}
-    cause = {"error_code": made.receipt.code, "error": made.receipt.message}
-    if entry.claim.subject in lost:
-        log.warning("lease_lost", **words)
-    elif entry.next is Next.DEAD:
-        log.error("delivery_dead", hint=made.receipt.hint, **cause, **words)
-    elif entry.next is Next.LATER:
-        log.warning("delivery_failed", retry_at=entry.due_at.isoformat(), **cause, **words)
-    elif made.operation is Operation.LOOKUP:
-        log.info("delivery_settled", **words)
-    else:
-        log.info("delivery_sent" if made.receipt.outcome is Outcome.DELIVERED else "delivery_crossed", **words)

@@ -3,9 +3,10 @@
 Connectors go on to speak `requests`; what carries the bytes was chosen by measurement (ADR 0005). Its Session is left out: that is where
 environment proxies, netrc, cookies and redirects come in, none of which may touch a call.
 
-Three habits of libcurl are unlearned. Where a kept connection dies before an answer it would send the request once more, by itself: the
-body is handed to it once and cannot be rewound, so such a call ends as what it is, an answer that did not arrive. Proxies of the
-environment, HTTP/2 and waiting for `100 Continue` are off. And its time-out is for everything, so that a server which drips holds nothing.
+Some habits of libcurl are unlearned. Where a kept connection dies before an answer it would send the request once more, by itself: the
+body is handed to it once and cannot be rewound, so such a call ends as what it is, an answer that did not arrive; what has no body goes
+over a connection of its own. Proxies of the environment, HTTP/2 and waiting for `100 Continue` are off. Its time-out is for everything,
+so that a server which drips holds nothing.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from requests.structures import CaseInsensitiveDict
 from connectors._http.outcomes import TooLarge
 
 _MILLI = 1000
+_UNWANTED = ("Accept", "Content-Type", "Expect")
 _ALWAYS = (
     (pycurl.NOSIGNAL, 1),
     (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
@@ -59,6 +61,7 @@ class Adapter(BaseAdapter):
         self._size = 0
         self._heads: list[bytes] = []
         self._curl = pycurl.Curl()
+        self._curl.setopt(pycurl.USERAGENT, "")
         for option, value in _ALWAYS:
             self._curl.setopt(option, value)
         self._curl.setopt(pycurl.READFUNCTION, self._read)
@@ -107,9 +110,9 @@ class Adapter(BaseAdapter):
     def _address(self, request: requests.PreparedRequest, timeout: tuple[float, float]) -> None:
         curl, body = self._curl, request.body or b""
         self._rest, self._asked, self._parts, self._size, self._heads = memoryview(body), False, [], 0, []  # type: ignore[arg-type]  # bytes, for `calls` gives no other
-        curl.setopt(pycurl.FRESH_CONNECT, int(self._closed()))
+        curl.setopt(pycurl.FRESH_CONNECT, int(not body or self._closed()))
         curl.setopt(pycurl.URL, request.url)
-        curl.setopt(pycurl.HTTPHEADER, [*(f"{name}: {value}" for name, value in request.headers.items() if name != "Content-Length"), "Expect:"])
+        curl.setopt(pycurl.HTTPHEADER, _spelt(request.headers))
         curl.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, round(timeout[0] * _MILLI)))
         curl.setopt(pycurl.TIMEOUT_MS, max(1, round(sum(timeout) * _MILLI)))
         if body or request.method != "GET":
@@ -156,3 +159,9 @@ class Adapter(BaseAdapter):
         if line.startswith(b"HTTP/"):
             self._heads = []
         self._heads.append(line)
+
+
+def _spelt(headers: Mapping[str, str]) -> list[str]:
+    """The headers as libcurl wants them, and without those that it would add."""
+    given = [f"{name}: {value}" for name, value in headers.items() if name != "Content-Length"]
+    return [*given, *(f"{name}:" for name in _UNWANTED if name not in headers)]

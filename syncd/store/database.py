@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
@@ -24,6 +24,7 @@ from syncd.errors import ConfigurationError, StoreUnavailable
 from syncd.model import Problem
 
 BUSY_SECONDS = 30
+_CLOSE_WAIT = 1.0  #: seconds; whoever writes longer at the end of the process is cut off by it
 # Or a connection whose other end has silently gone would be waited for without end.
 _NOTICES_ABSENCE = {"connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
 _REMEDIES = (
@@ -42,6 +43,7 @@ class Database:
         self.engine = engine
         self.sqlite = engine.dialect.name == "sqlite"
         self._turn = threading.Lock()
+        self._writer: Connection | None = None  #: SQLite's, kept between transactions
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -52,9 +54,19 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction: everything done in it is kept when it ends, or nothing of it."""
-        queue = self._turn if self.sqlite else nullcontext()
-        with queue, _translated(), self.engine.connect().execution_options(syncd_write=True) as connection, connection.begin():
-            yield connection
+        if not self.sqlite:
+            with _translated(), self.engine.begin() as connection:
+                yield connection
+            return
+        with self._turn, _translated():
+            if self._writer is None:
+                self._writer = self.engine.connect().execution_options(syncd_write=True)
+            try:
+                with self._writer.begin():
+                    yield self._writer
+            except DBAPIError:
+                self._forget_writer()
+                raise
 
     @contextmanager
     def statement(self) -> Iterator[Connection]:
@@ -65,7 +77,15 @@ class Database:
 
     def close(self) -> None:
         """Close the connections."""
+        if self._turn.acquire(timeout=_CLOSE_WAIT):
+            self._forget_writer()
+            self._turn.release()
         self.engine.dispose()
+
+    def _forget_writer(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
 
 
 @contextmanager
@@ -95,7 +115,7 @@ def open_database(url: str) -> Database:
         return Database(
             _sqlite(url)
             if parsed.get_backend_name() == "sqlite"
-            else create_engine(url, hide_parameters=True, pool_size=20, max_overflow=40, connect_args={**_NOTICES_ABSENCE, **parsed.query})
+            else create_engine(url, hide_parameters=True, pool_use_lifo=True, pool_size=20, max_overflow=40, connect_args={**_NOTICES_ABSENCE, **parsed.query})
         )
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise _refused(

@@ -1,7 +1,7 @@
 """Group commit: many threads hand in what they have, one transaction writes it, each returns when its own is on the disk.
 
-There is no writer thread. Whoever finds nobody writing writes, for all who came meanwhile; the others wait. So a lone
-thread pays for its own commit only, and sixteen threads share one.
+There is no writer thread. Whoever finds nobody writing writes, for all who came meanwhile, and then leaves it to the first of those who
+have come since. So a lone thread pays for its own commit only, sixteen threads share one, and each is woken once.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ class _Slip(Generic[Given, Answer]):
         self.done = False
         self.answer: Answer | None = None
         self.error: BaseException | None = None
+        self.turn = threading.Lock()  #: released when it is done, or when its thread is to write
+        self.turn.acquire()
 
 
 class GroupCommit(Generic[Given, Answer]):
@@ -29,33 +31,37 @@ class GroupCommit(Generic[Given, Answer]):
 
     def __init__(self, write: Callable[[list[Given]], Answer]) -> None:
         self._write = write
-        self._changed = threading.Condition()
+        self._guard = threading.Lock()
         self._waiting: list[_Slip[Given, Answer]] = []
         self._writing = False
 
     def submit(self, given: Sequence[Given]) -> Answer:
         """Write `given`, with others' if they come at the same time; raises what `write` raised."""
         slip: _Slip[Given, Answer] = _Slip(given)
-        with self._changed:
+        with self._guard:
             self._waiting.append(slip)
-            while self._writing and not slip.done:
-                self._changed.wait()
-            if not slip.done:
-                self._writing, group, self._waiting = True, self._waiting, []
+            behind, self._writing = self._writing, True
+        if behind:
+            slip.turn.acquire()
         if not slip.done:
-            self._lead(group)
+            self._lead(slip)
         if slip.error is not None:
             raise slip.error
         return slip.answer  # type: ignore[return-value]
 
-    def _lead(self, group: list[_Slip[Given, Answer]]) -> None:
+    def _lead(self, own: _Slip[Given, Answer]) -> None:
+        with self._guard:
+            group, self._waiting = self._waiting, []
         answer, error = None, None
         try:
             answer = self._write([each for slip in group for each in slip.given])
         except BaseException as raised:  # noqa: BLE001  it is raised again, in each thread that handed something in
             error = raised
-        with self._changed:
-            for slip in group:
-                slip.answer, slip.error, slip.done = answer, error, True
-            self._writing = False
-            self._changed.notify_all()
+        with self._guard:
+            following = self._waiting[:1]
+            self._writing = bool(following)
+        for slip in group:
+            slip.answer, slip.error, slip.done = answer, error, True
+        for slip in (*following, *group):
+            if slip is not own:
+                slip.turn.release()

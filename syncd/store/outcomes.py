@@ -13,11 +13,13 @@ nothing has to travel, runs one prepared statement a row.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Insert, Update
+from sqlalchemy.dialects import sqlite
 
 from syncd.calls import Attempt, Claim, Operation, Outcome, Receipt
 from syncd.crypto import Cipher
@@ -25,6 +27,7 @@ from syncd.model import Value
 from syncd.policy import Next
 from syncd.store.database import Database
 from syncd.store.statements import HELD, JOURNAL, OUTCOME, OVERTAKEN, RECORD
+from syncd.store.types import microseconds
 
 _ANSWER_LIMIT = 4000
 _NOTHING_SENT = Receipt(outcome=Outcome.DELIVERED)
@@ -66,22 +69,53 @@ def _apart(entries: Sequence[Entry]) -> list[list[Entry]]:
     return [list(group.values()) for group in groups]
 
 
+class _SomeLost(Exception):
+    """Not every row was still leased to us."""
+
+
 def _sqlite(database: Database, rows: Sequence[Row], attempts: Sequence[Row | None]) -> set[str]:
+    """Nearly always every lease has held; where not, it begins anew and looks first."""
+    made = [each for each in attempts if each]
+    with suppress(_SomeLost), database.write() as connection:
+        _JOURNAL.run(connection, made)
+        if _OUTCOME.run(connection, rows) < len(rows):
+            raise _SomeLost
+        return set()
     name = rows[0]["t"]
     with database.write() as connection:
         found = connection.execute(HELD, {"t": name, "subjects": [row["s"] for row in rows]})
         held = {(row.subject, row.lease_token) for row in found}
-        _run(connection, JOURNAL, [made for made in attempts if made])
-        kept = [row for row in rows if (row["s"], row["token"]) in held]
         late = [row for row in rows if (row["s"], row["token"]) not in held]
-        _run(connection, OUTCOME, kept)
-        _run(connection, OVERTAKEN, [{"t": name, "s": row["s"], "at": row["at"]} for row in late if row["replaced"]])
+        _JOURNAL.run(connection, made)
+        _OUTCOME.run(connection, [row for row in rows if (row["s"], row["token"]) in held])
+        _OVERTAKEN.run(connection, [row for row in late if row["replaced"]])
     return {row["s"] for row in late}
 
 
-def _run(connection: Connection, statement: Any, rows: Sequence[Row]) -> None:
-    if rows:
-        connection.execute(statement, rows)
+class _Prepared:
+    """A statement as SQLite's driver takes it: what SQLAlchemy makes of it is made once, not for every row."""
+
+    def __init__(self, statement: Insert | Update) -> None:
+        compiled = statement.compile(dialect=sqlite.dialect())
+        self._text = str(compiled)
+        self._names = compiled.positiontup or []
+        self._fixed = {name: value for name, value in compiled.params.items() if value is not None}
+
+    def run(self, connection: Connection, rows: Sequence[Row]) -> int:
+        """Run it with each of these rows; how many rows of the table it changed."""
+        if not rows:
+            return 0
+        return connection.exec_driver_sql(self._text, [self._values(row) for row in rows]).rowcount
+
+    def _values(self, row: Row) -> tuple[Any, ...]:
+        return tuple(_stored(row[name]) if name in row else self._fixed[name] for name in self._names)
+
+
+def _stored(value: Any) -> Any:
+    return microseconds(value) if isinstance(value, datetime) else value
+
+
+_JOURNAL, _OUTCOME, _OVERTAKEN = _Prepared(JOURNAL), _Prepared(OUTCOME), _Prepared(OVERTAKEN)
 
 
 def _postgresql(database: Database, rows: Sequence[Row], attempts: Sequence[Row | None]) -> set[str]:

@@ -125,7 +125,8 @@ HELD = (
     .order_by(ledger.c.subject)
 )
 
-JOURNAL = insert(attempt)
+TOLD = [column.name for column in attempt.columns if column.name != "id"]
+JOURNAL = insert(attempt).values({name: bindparam(name, type_=attempt.c[name].type) for name in TOLD})
 
 #: what is given of each outcome: whose it is, where its row goes, and what stands in the row then
 _GIVEN: Mapping[str, TypeEngine[Any]] = {
@@ -139,7 +140,6 @@ _GIVEN: Mapping[str, TypeEngine[Any]] = {
     "success": ledger.c.created.type,
     "replaced": ledger.c.created.type,
 } | {f"{name}_now": ledger.c[name].type for name in NOW}
-_TOLD = [column.name for column in attempt.columns if column.name != "id"]
 
 
 def _outcome(new: Callable[[str], ColumnElement[Any]]) -> Update:
@@ -191,11 +191,11 @@ OUTCOME, OVERTAKEN = _outcome(_bound), _overtaken(_bound)
 
 def _record() -> Select[Any]:
     """All of it at once for PostgreSQL: attempts, outcomes, and what was overtaken; the dossiers whose lease held."""
-    columns = [Column(name, kind) for name, kind in _GIVEN.items()] + [Column(f"attempt_{name}", attempt.c[name].type) for name in _TOLD]
+    columns = [Column(name, kind) for name, kind in _GIVEN.items()] + [Column(f"attempt_{name}", attempt.c[name].type) for name in TOLD]
     listed = func.json_to_recordset(cast(bindparam("rows"), JSON)).table_valued(*columns).render_derived(name="listed", with_types=True)
     given = select(listed).cte("given").prefix_with("MATERIALIZED", dialect="postgresql")
-    told = select(*(given.c[f"attempt_{name}"] for name in _TOLD)).where(given.c.attempt_at.is_not(None))
-    journal = insert(attempt).from_select(_TOLD, told).cte("journal")
+    told = select(*(given.c[f"attempt_{name}"] for name in TOLD)).where(given.c.attempt_at.is_not(None))
+    journal = insert(attempt).from_select(TOLD, told).cte("journal")
     owned = and_(ledger.c.target == given.c.t, ledger.c.subject == given.c.s, ledger.c.lease_token == given.c.token)
     # Locked first: what is decided below holds for the rows as they are then, whoever wrote them last.
     locked = select(ledger.c.subject).join(given, owned).order_by(ledger.c.subject).with_for_update(of=ledger)
