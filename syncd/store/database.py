@@ -12,11 +12,11 @@ transaction (law L2): the engine keeps it by never calling a target while it hol
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import QueuePool
 
@@ -39,8 +39,9 @@ _REMEDIES = (
 class Database:
     """A state database, SQLite or PostgreSQL."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, writing: Engine | None = None) -> None:
         self.engine = engine
+        self.writing = writing or engine  #: what `write` and `statement` use
         self.sqlite = engine.dialect.name == "sqlite"
         self._turn = threading.Lock()
         self._writer: Connection | None = None  #: SQLite's, kept between transactions
@@ -55,7 +56,7 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """A transaction: everything done in it is kept when it ends, or nothing of it."""
         if not self.sqlite:
-            with _translated(), self.engine.begin() as connection:
+            with _translated(), self.writing.begin() as connection:
                 yield connection
             return
         with self._turn, _translated():
@@ -72,7 +73,7 @@ class Database:
     def statement(self) -> Iterator[Connection]:
         """A connection on which each statement is a transaction of its own, begun and committed on its one way to the server. On
         PostgreSQL only."""
-        with _translated(), self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        with _translated(), self.writing.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             yield connection
 
     def close(self) -> None:
@@ -81,6 +82,7 @@ class Database:
             self._forget_writer()
             self._turn.release()
         self.engine.dispose()
+        self.writing.dispose()
 
     def _forget_writer(self) -> None:
         if self._writer is not None:
@@ -112,11 +114,7 @@ def open_database(url: str) -> Database:
             raise _refused("name the driver: postgresql+psycopg://…")
         if parsed.get_backend_name() not in ("sqlite", "postgresql"):
             raise _refused("the state is kept in SQLite or PostgreSQL")
-        return Database(
-            _sqlite(url)
-            if parsed.get_backend_name() == "sqlite"
-            else create_engine(url, hide_parameters=True, pool_use_lifo=True, pool_size=20, max_overflow=40, connect_args={**_NOTICES_ABSENCE, **parsed.query})
-        )
+        return Database(_sqlite(url)) if parsed.get_backend_name() == "sqlite" else Database(*_postgresql(parsed))
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise _refused(
             f"{type(error).__name__}: {str(error).splitlines()[0]}" if not isinstance(error, ImportError) else f"the driver {driver!r} is not installed"
@@ -125,6 +123,25 @@ def open_database(url: str) -> Database:
 
 def _refused(reason: str) -> ConfigurationError:
     return ConfigurationError([Problem(field="daemon.state", reason=reason, hint='for example "sqlite:////var/lib/syncd/state.db"')])
+
+
+def _postgresql(url: URL) -> tuple[Engine, Engine]:
+    """For reading and for writing. Writing finds its rows by their keys, and the planner is told so: of a table that is just being
+    filled it has no statistics, and would rather read it whole. Compiling (`jit`) costs more than any statement here."""
+    terms = {**_NOTICES_ABSENCE, **url.query}
+    made = [create_engine(url, hide_parameters=True, pool_use_lifo=True, pool_size=20, max_overflow=40, connect_args=terms) for _ in "rw"]
+    event.listen(made[0], "connect", _setting("jit"))
+    event.listen(made[1], "connect", _setting("jit", "enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin"))
+    return made[0], made[1]
+
+
+def _setting(*off: str) -> Callable[[Any, object], None]:
+    def prepare(connection: Any, _record: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("; ".join(f"SET {name} = off" for name in off))
+        connection.commit()
+
+    return prepare
 
 
 def _sqlite(url: str) -> Engine:

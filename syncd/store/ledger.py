@@ -34,7 +34,7 @@ from syncd.store import outcomes
 from syncd.store.database import Database
 from syncd.store.outcomes import Entry
 from syncd.store.schema import ledger, snapshot
-from syncd.store.statements import ALL_STEPS, BODIES, DUE, LEASE_POSTGRESQL, LEASE_SQLITE, LEASED, RELEASE, STEPS
+from syncd.store.statements import ALL_STEPS, CLAIM, CLAIM_STEPS, DUE, LEASE_POSTGRESQL, LEASE_SQLITE, LEASED, RELEASE, ROWS, STEPS
 
 _NO_DOSSIER = Dossier(code="", source_id=0)  #: of a statistic
 
@@ -51,18 +51,17 @@ class Ledger:
         """Up to `limit` due rows, longest due first, leased until `now + term`; none while the target is paused or the
         source looks suspicious."""
         token, until = secrets.token_hex(8), now + term
+        mine = {"t": name, "token": token}
         with self.database.write() as connection:
-            rows = connection.execute(self._lease(), {"t": name, "now": now, "n": limit, "token": token, "term": until, "node": self.node}).all()
-            if not rows:
+            if not connection.execute(self._lease(), {**mine, "now": now, "n": limit, "term": until, "node": self.node}).rowcount:
                 return []
-            subjects = [row.subject for row in rows]
-            bodies = {row.subject: row for row in connection.execute(BODIES, {"t": name, "subjects": subjects})}
-            steps = _grouped(connection.execute(STEPS, {"t": name, "subjects": subjects}))
+            rows = connection.execute(CLAIM, mine).all()
+            steps = _grouped(connection.execute(CLAIM_STEPS, mine))
             steps |= _with_owed(connection, rows, steps)
         claims = []
-        for row in sorted(rows, key=lambda row: row.due_at):
+        for row in rows:
             try:
-                claims.append(self._claimed(row, bodies[row.subject], steps.get(row.subject, ()), token, until))
+                claims.append(self._claimed(row, steps.get(row.subject, ()), token, until))
             except UndecipherableError as error:
                 self._set_aside(row, now, error)
         return claims
@@ -83,17 +82,17 @@ class Ledger:
     def _lease(self) -> Any:
         return LEASE_SQLITE if self.database.sqlite else LEASE_POSTGRESQL
 
-    def _claimed(self, row: Any, body: Any, steps: Sequence[tuple[int, bytes]], token: str, until: datetime) -> Claim:
+    def _claimed(self, row: Any, steps: Sequence[tuple[int, bytes]], token: str, until: datetime) -> Claim:
         return Claim(
             target=row.target,
             subject=row.subject,
             token=token,
             until=until,
-            version=body.version,
-            digest=body.digest,
-            dossier=self.cipher.decoded(body.body, decode_dossier) if body.body else _NO_DOSSIER,
-            matter=self.cipher.decoded(body.matter, partial(decode_matter, body.kind)) if body.matter else None,
-            withdrawn=body.standing is False,
+            version=row.version,
+            digest=row.digest,
+            dossier=self.cipher.decoded(row.body, decode_dossier) if row.body else _NO_DOSSIER,
+            matter=self.cipher.decoded(row.matter, partial(decode_matter, row.kind)) if row.matter else None,
+            withdrawn=row.standing is False,
             steps=tuple((place, self._step(sealed)) for place, sealed in steps),
             created=row.created,
             sent_version=row.sent_version,
@@ -116,26 +115,24 @@ class Ledger:
     def peek(self, name: str, subject: str) -> Claim | None:
         """The claim a delivery would start from, without leasing anything."""
         with self.database.read() as connection:
-            row = connection.execute(select(ledger).where(ledger.c.target == name, ledger.c.subject == subject)).one_or_none()
+            given = {"t": name, "subjects": [subject]}
+            row = connection.execute(ROWS, given).one_or_none()
             if row is None:
                 return None
-            body = connection.execute(BODIES, {"t": name, "subjects": [subject]}).one()
-            steps = _grouped(connection.execute(STEPS, {"t": name, "subjects": [subject]}))
+            steps = _grouped(connection.execute(STEPS, given))
             steps |= _with_owed(connection, [row], steps)
-        return self._claimed(row, body, steps.get(subject, ()), "", row.due_at)
+        return self._claimed(row, steps.get(subject, ()), "", row.due_at)
 
     def whole(self, name: str, subjects: Sequence[str]) -> list[Claim]:
         """The claims of these subjects with all their steps, sent or not, and without leasing anything; ones that cannot be
         read are left out."""
-        query = select(ledger).where(ledger.c.target == name, ledger.c.subject.in_(subjects)).order_by(ledger.c.subject)
         with self.database.read() as connection:
-            rows = connection.execute(query).all()
-            bodies = {row.subject: row for row in connection.execute(BODIES, {"t": name, "subjects": list(subjects)})}
+            rows = connection.execute(ROWS, {"t": name, "subjects": list(subjects)}).all()
             steps = _grouped(connection.execute(ALL_STEPS, {"subjects": list(subjects)}))
         claims = []
         for row in rows:
             with suppress(UndecipherableError):
-                claims.append(self._claimed(row, bodies[row.subject], steps.get(row.subject, ()), "", row.due_at))
+                claims.append(self._claimed(row, steps.get(row.subject, ()), "", row.due_at))
         return claims
 
     def untold(self, name: str, limit: int) -> list[Claim]:

@@ -54,6 +54,25 @@ NOW = (
     "error_hint",
 )  #: columns of the ledger that an outcome gives anew
 
+CLAIMED = (
+    "target",
+    "subject",
+    "due_at",
+    "created",
+    "sent_version",
+    "sent_digest",
+    "steps_sent",
+    "owed",
+    "strange",
+    "adopting",
+    "adopted",
+    "failures",
+    "unsure",
+    "doubtful",
+    "doubts",
+    "memo",
+)  #: columns that a claim brings
+
 # Written out, not bound: a database uses a partial index only where the statement itself says what the index says.
 DUE = ledger.c.state == literal_column("'due'")
 LEASED = ledger.c.state == literal_column("'leased'")
@@ -79,37 +98,50 @@ def _leasing(due: Select[Any]) -> Any:
     }
     # Materialised, or PostgreSQL may run the locking part again for each row and lease more than it was asked for.
     picked = due.cte("picked").prefix_with("MATERIALIZED", dialect="postgresql")
-    return update(ledger).where(ledger.c.target == bindparam("t"), ledger.c.subject.in_(select(picked.c.subject))).values(values).returning(ledger)
+    return update(ledger).where(ledger.c.target == bindparam("t"), ledger.c.subject.in_(select(picked.c.subject))).values(values)
 
 
 LEASE_SQLITE = _leasing(_due_rows())
 LEASE_POSTGRESQL = _leasing(_due_rows().with_for_update(skip_locked=True))
 
-# What a row is about: a dossier, or a matter and the dossier it belongs to, if any.
-BODIES = (
-    select(
-        ledger.c.subject,
-        func.coalesce(matter.c.version, snapshot.c.version).label("version"),
-        func.coalesce(matter.c.digest, snapshot.c.digest).label("digest"),
-        snapshot.c.body,
-        matter.c.kind,
-        matter.c.standing,
-        matter.c.body.label("matter"),
-    )
-    .select_from(
-        ledger.outerjoin(matter, matter.c.subject == ledger.c.subject).outerjoin(
-            snapshot, snapshot.c.subject == func.coalesce(matter.c.dossier, ledger.c.subject)
-        )
-    )
-    .where(ledger.c.target == bindparam("t"), ledger.c.subject.in_(bindparam("subjects", expanding=True)))
-)
+# The rows of one claim, by its token, which names no other; and those of given dossiers, whoever has them.
+_CLAIM = and_(ledger.c.target == bindparam("t"), LEASED, ledger.c.lease_token == bindparam("token"))
+_GIVEN_ONES = and_(ledger.c.target == bindparam("t"), ledger.c.subject.in_(bindparam("subjects", expanding=True)))
 
-STEPS = (
-    select(step.c.subject, step.c.place, step.c.body)
-    .join(ledger, and_(ledger.c.target == bindparam("t"), ledger.c.subject == step.c.subject))
-    .where(step.c.subject.in_(bindparam("subjects", expanding=True)), step.c.place > ledger.c.steps_sent, func.length(step.c.body) > 0)
-    .order_by(step.c.subject, step.c.place)
-)
+
+def _rows(which: ColumnElement[bool]) -> Select[Any]:
+    """Ledger rows with what they are about: a dossier, or a matter and the dossier it belongs to, if any."""
+    about = ledger.outerjoin(matter, matter.c.subject == ledger.c.subject).outerjoin(
+        snapshot, snapshot.c.subject == func.coalesce(matter.c.dossier, ledger.c.subject)
+    )
+    return (
+        select(
+            *(ledger.c[name] for name in CLAIMED),
+            func.coalesce(matter.c.version, snapshot.c.version).label("version"),
+            func.coalesce(matter.c.digest, snapshot.c.digest).label("digest"),
+            snapshot.c.body,
+            matter.c.kind,
+            matter.c.standing,
+            matter.c.body.label("matter"),
+        )
+        .select_from(about)
+        .where(which)
+    )
+
+
+def _unsent(which: ColumnElement[bool]) -> Select[Any]:
+    """The steps that those rows have not sent."""
+    mine = and_(step.c.subject == ledger.c.subject, step.c.place > ledger.c.steps_sent)
+    return (
+        select(step.c.subject, step.c.place, step.c.body)
+        .select_from(ledger.join(step, mine))
+        .where(which, func.length(step.c.body) > 0)
+        .order_by(step.c.subject, step.c.place)
+    )
+
+
+CLAIM, CLAIM_STEPS = _rows(_CLAIM).order_by(ledger.c.due_at), _unsent(_CLAIM)
+ROWS, STEPS = _rows(_GIVEN_ONES).order_by(ledger.c.subject), _unsent(_GIVEN_ONES)
 
 # All steps of these dossiers, sent or not: what a target is asked about, and where what it owes is found.
 ALL_STEPS = (

@@ -155,7 +155,7 @@ def limit_pages(engine: Engine, most: int) -> None:
     """Make SQLite's disk that small, for every connection from now on."""
     from sqlalchemy import event
 
-    engine.database.engine.dispose()
+    engine.database.close()
     event.listen(engine.database.engine, "connect", lambda connection, _: connection.execute(f"PRAGMA max_page_count={most}"))
 
 

@@ -70,9 +70,9 @@ def claiming(engine: Engine) -> tuple[str, Any]:
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
         seen.append((statement, parameters))
 
-    event.listen(engine.database.engine, "before_cursor_execute", note)
+    event.listen(engine.database.writing, "before_cursor_execute", note)
     engine.ledger.claim("portal", 0, engine.clock.now(), timedelta(minutes=1))
-    event.remove(engine.database.engine, "before_cursor_execute", note)
+    event.remove(engine.database.writing, "before_cursor_execute", note)
     return next((statement, parameters) for statement, parameters in seen if "UPDATE ledger" in statement)
 
 
