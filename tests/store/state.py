@@ -14,8 +14,8 @@ from syncd.policy import Next
 from syncd.store.database import Database
 from syncd.store.intake import Intake
 from syncd.store.ledger import Ledger
-from syncd.store.outcomes import Entry
 from syncd.store.matters import Routes
+from syncd.store.outcomes import Entry
 
 START = datetime(2025, 3, 3, 1, 30, tzinfo=UTC)
 REQUEST = b'{"ChuHoSo":"L\xc3\xbd Th\xe1\xbb\x8b S\xc3\xa2m"}'
