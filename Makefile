@@ -4,10 +4,11 @@ VENV ?= .venv
 ARGS ?=
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+READY_BENCH := $(VENV)/.ready-bench
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick long check format wheel pins
+.PHONY: help demo test quick long bench check format wheel pins
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -25,10 +26,13 @@ quick: $(READY)  ## the tests of a few seconds each
 long: $(READY)  ## the tests of many minutes: 20,000 dossiers damaged and repaired
 	tests/with-databases $(PYTEST) -m long $(ARGS)
 
+bench: $(READY_BENCH)  ## what deliveries cost beside others, in under ten minutes; ARGS="--long --runs 3 --json FILE S1 S2"
+	tests/with-databases $(BIN)/python -m benchmarks $(ARGS)
+
 check: $(READY)  ## ruff, formatting, types, directions of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy syncd connectors tests
+	$(BIN)/mypy syncd connectors tests benchmarks
 	$(BIN)/lint-imports
 
 format: $(READY)  ## put the source into shape
@@ -38,7 +42,7 @@ format: $(READY)  ## put the source into shape
 wheel: $(READY)  ## dist/syncd-*.whl
 	$(BIN)/python -m build --wheel --outdir dist .
 
-pins: $(READY)  ## write constraints.txt anew from what is installed, after the tests have passed with it
+pins: $(READY_BENCH)  ## write constraints.txt anew from what is installed, after the tests have passed with it
 	head -n 2 constraints.txt > $(VENV)/pins
 	$(BIN)/python -m pip freeze --exclude-editable --exclude syncd >> $(VENV)/pins
 	mv $(VENV)/pins constraints.txt
@@ -47,4 +51,8 @@ $(READY): setup.cfg pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 is not on the PATH; say where it is: make PYTHON=/path/to/python3.11"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev,postgresql,mysql,report]"
+	touch $@
+
+$(READY_BENCH): $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[bench]"
 	touch $@

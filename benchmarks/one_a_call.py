@@ -13,6 +13,7 @@ from typing import NamedTuple
 from benchmarks.figures import Figure, Scale
 from benchmarks.ground import POSTGRESQL, SQLITE, ground
 from benchmarks.loops import Pace, bare, with_requests, with_urllib3
+from benchmarks.queues import Procrastinate, delivered, installed
 from benchmarks.sink import Habits, sink
 
 WORKERS = 16
@@ -47,12 +48,19 @@ def without_latency(scale: Scale) -> Iterator[Figure]:
     bodies = runs[SQLITE].bodies
     with sink(Habits()) as portal:
         loop, lean = bare(with_requests, portal.url, bodies), bare(with_urllib3, portal.url, bodies)
+        queues = {queue.name: delivered(queue, portal, bodies) for queue in installed()}
     yield Figure("S1", "bare loop, requests", loop.rate, "calls/s")
     yield Figure("S1", "bare loop, requests: processor", loop.processor * _MICRO, "µs/call")
     yield Figure("S1", "bare loop, urllib3", lean.rate, "calls/s", lean.rate / loop.rate, "requests")
     for kind, run in runs.items():
         yield Figure("S1", f"syncd, {kind}", run.pace.rate, "calls/s", run.pace.rate / loop.rate, "requests")
         yield Figure("S1", f"syncd, {kind}: processor", run.pace.processor * _MICRO, "µs/call", run.pace.processor / loop.processor, "requests")
+    for name, pace in queues.items():
+        yield Figure("S1", name, pace.rate, "calls/s", pace.rate / loop.rate, "requests")
+        yield Figure("S1", f"{name}: processor", pace.processor * _MICRO, "µs/call", pace.processor / loop.processor, "requests")
+    if ordered := queues.get(Procrastinate.name):
+        rate = runs[POSTGRESQL].pace.rate
+        yield Figure("S1", f"syncd, {POSTGRESQL}, as against {Procrastinate.name}", rate, "calls/s", rate / ordered.rate, "procrastinate")
 
 
 def with_latency(scale: Scale) -> Iterator[Figure]:
