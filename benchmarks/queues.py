@@ -15,9 +15,9 @@ from typing import Any, ClassVar, Protocol
 
 from sqlalchemy import URL, create_engine, text
 
-from benchmarks.bodies import code
 from benchmarks.ground import SERVER, Meter, administer
 from benchmarks.loops import HEADERS, PATH, Pace
+from benchmarks.marks import code
 from benchmarks.sink import Sink
 
 AT_ONCE = 16

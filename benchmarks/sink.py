@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import NamedTuple
 
-from benchmarks.terms import MISSING, SESSION, TAKEN
+from benchmarks.terms import HELD, MISSING, SESSION, TAKEN
 
 _END = b"\r\n\r\n"
 _LENGTH = b"content-length:"
@@ -27,6 +27,7 @@ class Habits(NamedTuple):
     latency: float = 0.0  #: seconds before each answer
     fault_every: int = 0  #: each so many calls one is answered 503 and not taken; 0 = none
     keep: bool = False  #: the bodies, to be looked at
+    holds: bool = False  #: what it says of a dossier when it is asked: that it is there
     port: int = 0
 
 
@@ -109,7 +110,7 @@ class _Caller(asyncio.Protocol):
     def _perform(self, body: bytes) -> None:
         notes, began = self._notes, time.monotonic()
         if b'"data":' not in body[:400]:
-            self._answer(SESSION if b'"password"' in body else MISSING)
+            self._answer(SESSION if b'"password"' in body else HELD if notes.habits.holds else MISSING)
             return
         notes.number += 1
         taken = not (notes.habits.fault_every and notes.number % notes.habits.fault_every == 0)

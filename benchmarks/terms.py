@@ -15,6 +15,7 @@ def _answer(body: str) -> bytes:
 
 SESSION = _answer('{"error_code":0,"message":"Đăng nhập thành công","session":"phien-00000001"}')
 TAKEN = _answer('{"error_code":"0","message":"Đồng bộ hồ sơ thành công"}')
+HELD = _answer('{"error_code":"0","message":"Thành công","result":[{}]}')
 MISSING = _answer('{"error_code":"-1","message":"Không tìm thấy hồ sơ","result":[]}')
 
 
