@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import bursts, one_a_call
+from benchmarks import bursts, killed, one_a_call
 from benchmarks.figures import Figure, Scale, medians, show, write
 from benchmarks.ground import put_away
 
@@ -18,6 +18,7 @@ SCENARIOS: dict[str, Callable[[Scale], Iterator[Figure]]] = {
     "S1": one_a_call.without_latency,
     "S2": one_a_call.with_latency,
     "S3": bursts.bursts,
+    "S4": killed.killed,
 }
 
 

@@ -6,39 +6,19 @@ overtaken, sent twice, or sent while another call of the same dossier was under 
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from sqlalchemy import create_engine, text, update
-
 from benchmarks.figures import Figure, Scale
 from benchmarks.ground import POSTGRESQL, SQLITE, Ground, ground
-from benchmarks.marks import Said, mark_all, said
+from benchmarks.marks import Said, date_all, mark_all, said
 from benchmarks.one_a_call import LATENCY, WORKERS
 from benchmarks.sink import Habits, Noted, sink
-from syncd.sandbox.schema import tables_in
+from benchmarks.watch import settled, standing, until
 
 BURST = 4
 _FAULT_EVERY = 10
-_PATIENCE = 900.0
-_LOOK = 0.2
-_STANDING = text("""
-    SELECT count(*), sum(steps_wanted), sum(CASE WHEN state IN ('due', 'leased') THEN 1 ELSE 0 END),
-        sum(CASE WHEN state IN ('dead', 'held') THEN 1 ELSE 0 END), (SELECT max(polled_at) FROM source_cursor)
-    FROM ledger
-""")
-
-
-class Standing(NamedTuple):
-    """How far the ledger is."""
-
-    dossiers: int
-    steps: int  #: that the target should have
-    open: int  #: dossiers that are due or leased
-    dead: int
-    polled: str  #: when the last poll ended
 
 
 class Order(NamedTuple):
@@ -83,36 +63,6 @@ def _read(place: Ground, steps: int) -> None:
     until(lambda: standing(place).polled != last)
 
 
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for it, not for ever."""
-    end = time.monotonic() + _PATIENCE
-    while not condition():
-        assert time.monotonic() < end, "it takes too long"
-        time.sleep(_LOOK)
-
-
-def date_all(place: Ground) -> None:
-    """Give a date to the dossiers that have none, which no poll would find."""
-    dossier = tables_in(place.onestop).dossier
-    with place.onestop.begin() as connection:
-        connection.execute(update(dossier).where(dossier.c.modifiedDate.is_(None)).values(modifiedDate=dossier.c.createDate))
-
-
-def standing(place: Ground) -> Standing:
-    """How far the ledger is now."""
-    engine = create_engine(place.state)
-    with engine.connect() as connection:
-        found = Standing(*connection.execute(_STANDING).one())
-    engine.dispose()
-    return found
-
-
-def settled(place: Ground) -> Standing:
-    """How it stands once no dossier is open."""
-    until(lambda: not standing(place).open)
-    return standing(place)
-
-
 def order(calls: Iterable[Noted], last: int) -> Order:
     """What went wrong, over all dossiers. Each should end with the mark `last`."""
     dossiers: dict[str, list[tuple[Noted, Said]]] = {}
@@ -124,7 +74,7 @@ def order(calls: Iterable[Noted], last: int) -> Order:
 
 def _order(told: Sequence[tuple[Noted, Said]], last: int) -> Order:
     overlapping = sum(later.began < earlier.ended for (earlier, _), (later, _) in pairwise(told))
-    overtaken, repeated, record, steps = 0, 0, 0, list[int]()
+    overtaken, repeated, record, steps = 0, 0, 0, set[int]()
     taken = [what for call, what in told if call.taken]
     for what in taken:
         overtaken += what.record is not None and what.record < record
@@ -132,7 +82,7 @@ def _order(told: Sequence[tuple[Noted, Said]], last: int) -> Order:
         for step in what.steps:
             repeated += step in steps
             overtaken += step > record or (step not in steps and step != len(steps) + 1)
-            steps.append(step)
+            steps.add(step)
     noted = any(what.record is not None for what in taken)
-    unfinished = noted and (record != last or len(set(steps)) != last)
+    unfinished = noted and (record != last or len(steps) != last)
     return Order(overtaken, overlapping, repeated, int(unfinished))
