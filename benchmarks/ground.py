@@ -68,12 +68,12 @@ class Meter:
         return self._readings[min(place, len(self._readings) - 1)]
 
     def _watch(self) -> None:
+        sessions: dict[int, float] = {}  # those that have ended too
         while not self._stop.wait(_EVERY):
             mine = processor_seconds(self._pid)
             if mine is not None:
-                self._readings.append(
-                    Spent(time.monotonic(), mine, sum(filter(None, map(processor_seconds, _sessions(self._database)))) if self._database else 0.0)
-                )
+                sessions |= {pid: used for pid in _sessions(self._database) if (used := processor_seconds(pid))}
+                self._readings.append(Spent(time.monotonic(), mine, sum(sessions.values())))
 
 
 def processor_seconds(pid: int) -> float | None:
@@ -88,7 +88,7 @@ def processor_seconds(pid: int) -> float | None:
 def _sessions(database: str) -> list[int]:
     """PostgreSQL's processes that work for this database."""
     found = []
-    for entry in Path("/proc").iterdir():
+    for entry in Path("/proc").iterdir() if database else ():
         if entry.name.isdecimal():
             try:
                 if database in (entry / "cmdline").read_text("utf-8", "replace") and (entry / "comm").read_text().startswith("postgres"):

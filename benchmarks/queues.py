@@ -158,7 +158,7 @@ def _paced(queue: type[Queue], database: URL, portal: Sink, bodies: Sequence[byt
     process = multiprocessing.get_context("spawn").Process(target=_work, args=(queue, address, portal.port))
     process.start()
     assert process.pid
-    with Meter(process.pid, database=True) as meter:
+    with Meter(process.pid, str(database.database)) as meter:
         process.join()
     calls = portal.noted()
     assert len(calls) == len(bodies), f"{queue.name}: has delivered {len(calls)} of {len(bodies)}"
