@@ -38,7 +38,7 @@ def first_load(scale: Scale) -> Iterator[Figure]:
     """S5."""
     for kind in (SQLITE, POSTGRESQL):
         singly = deliver(kind, scale.dossiers(4000, 22_500)).pace.rate
-        load = _load(kind, scale.dossiers(10_000, 100_000))
+        load = _load(kind, scale.dossiers(6000, 100_000))
         rate, name = load.dossiers / load.delivering, f"syncd, {kind}, {BATCH} a call"
         yield Figure("S5", name, rate, "dossiers/s", rate / singly, "S1")
         yield Figure("S5", f"{name}: calls", load.calls / load.delivering, "calls/s")
