@@ -90,7 +90,10 @@ class Procrastinate(Queue):
         app = App(connector=PsycopgConnector(conninfo=address, min_size=_POOL, max_size=_POOL))
         app.task(name=_NAME)(deliver)
         async with app.open_async():
-            await app.run_worker_async(concurrency=AT_ONCE, wait=False)
+            left: Sequence[Any] = (None,)
+            while left:  # a worker also ends where all that is left waits for a lock
+                await app.run_worker_async(concurrency=AT_ONCE, wait=False)
+                left = list(await app.job_manager.list_jobs_async(status="todo"))
 
 
 class PgQueuer(Queue):
