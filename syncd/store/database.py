@@ -5,6 +5,9 @@ rather than fail. pysqlite would begin transactions late and upgrade them from r
 long one is ready to wait; so it is told to begin nothing itself, and a writing transaction is `BEGIN IMMEDIATE`. Threads of
 one process queue for it on a lock of their own, which is fair and does not poll; processes queue on SQLite's.
 
+PostgreSQL may be several servers (`host=a,b&target_session_attrs=read-write` in the URL): a connection that finds itself on one
+that has become a standby is thrown away with all others of the pool, and the next one looks for the new primary.
+
 Whatever a driver raises leaves here as `StoreUnavailable`, with the remedy. No network call may happen inside a
 transaction (law L2): the engine keeps it by never calling a target while it holds a connection from here.
 """
@@ -16,7 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import QueuePool
 
@@ -27,10 +30,12 @@ BUSY_SECONDS = 30
 _CLOSE_WAIT = 1.0  #: seconds; whoever writes longer at the end of the process is cut off by it
 # Or a connection whose other end has silently gone would be waited for without end.
 _NOTICES_ABSENCE = {"connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
+_READ_ONLY = "25006"  #: SQLSTATE of a write where only reading is allowed
 _REMEDIES = (
     ("disk is full", "free space on the volume of the state database; nothing is lost meanwhile"),
     ("No space left", "free space on the volume of the state database; nothing is lost meanwhile"),
     ("locked", "another program holds the state database locked; end it, or wait"),
+    ("read-only transaction", "this PostgreSQL is a standby; syncd looks for the primary among the hosts of daemon.state (target_session_attrs=read-write)"),
     ("readonly", "the state database is not writable for this user; check owner and mode of its folder"),
     ("unable to open", "the folder of the state database does not exist or is not accessible for this user"),
 )
@@ -49,17 +54,17 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection that sees one consistent state."""
-        with _translated(), self.engine.connect() as connection:
+        with translated(), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction: everything done in it is kept when it ends, or nothing of it."""
         if not self.sqlite:
-            with _translated(), self.writing.begin() as connection:
+            with translated(), self.writing.begin() as connection:
                 yield connection
             return
-        with self._turn, _translated():
+        with self._turn, translated():
             if self._writer is None:
                 self._writer = self.engine.connect().execution_options(syncd_write=True)
             try:
@@ -73,7 +78,7 @@ class Database:
     def statement(self) -> Iterator[Connection]:
         """A connection on which each statement is a transaction of its own, begun and committed on its one way to the server. On
         PostgreSQL only."""
-        with _translated(), self.writing.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        with translated(), self.writing.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             yield connection
 
     def close(self) -> None:
@@ -91,7 +96,8 @@ class Database:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """What a driver raises within comes out as `StoreUnavailable`."""
     try:
         yield
     except DBAPIError as error:
@@ -128,11 +134,23 @@ def _refused(reason: str) -> ConfigurationError:
 def _postgresql(url: URL) -> tuple[Engine, Engine]:
     """For reading and for writing. Writing finds its rows by their keys, and the planner is told so: of a table that is just being
     filled it has no statistics, and would rather read it whole. Compiling (`jit`) costs more than any statement here."""
-    terms = {**_NOTICES_ABSENCE, **url.query}
-    made = [create_engine(url, hide_parameters=True, pool_use_lifo=True, pool_size=20, max_overflow=40, connect_args=terms) for _ in "rw"]
+    unsaid = {name: value for name, value in _NOTICES_ABSENCE.items() if name not in url.query}
+    made = [create_engine(url, hide_parameters=True, pool_use_lifo=True, pool_size=20, max_overflow=40, connect_args=unsaid) for _ in "rw"]
     event.listen(made[0], "connect", _setting("jit"))
     event.listen(made[1], "connect", _setting("jit", "enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin"))
+    event.listen(made[1], "handle_error", _leaving_standby(made[0]))
     return made[0], made[1]
+
+
+def _leaving_standby(reading: Engine) -> Callable[[ExceptionContext], None]:
+    """A server that refuses to write is no primary any more: connections to it, those for reading too, are as good as broken."""
+
+    def leave(context: ExceptionContext) -> None:
+        if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
+            context.is_disconnect = True
+            reading.dispose()
+
+    return leave
 
 
 def _setting(*off: str) -> Callable[[Any, object], None]:
