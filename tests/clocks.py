@@ -1,8 +1,10 @@
-"""A clock that a test turns."""
+"""Clocks that a test turns, or sets wrong."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+
+from syncd.clock import SystemClock
 
 
 class TurnedClock:
@@ -26,3 +28,13 @@ class TurnedClock:
     def step(self, span: timedelta) -> None:
         """Set the wall clock, forwards or back, as an administrator or NTP does; no time passes."""
         self.instant += span
+
+
+class SkewedClock(SystemClock):
+    """Runs as the machine's does, and is wrong by a span."""
+
+    def __init__(self, ahead: timedelta = timedelta()) -> None:
+        self.ahead = ahead
+
+    def now(self) -> datetime:
+        return super().now() + self.ahead
