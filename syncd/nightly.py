@@ -18,7 +18,7 @@ from syncd.metrics import Metrics
 from syncd.ports import Target
 from syncd.reconcile import Reconciling
 from syncd.repair_drafts import repairing
-from syncd.store.board import Board
+from syncd.store.board import Board, Fence
 from syncd.store.evidence import DONE, Run, Scope
 
 log = structlog.get_logger()
@@ -27,10 +27,29 @@ _TERM = timedelta(minutes=2)
 _LOOKED_EVERY = 1.0  #: seconds
 
 
-def holding(board: Board, target: Target, holder: str, clock: Clock) -> Callable[[], bool]:
-    """Whether `holder` has the only reconciliation of a target; asking renews that."""
-    term = max(_TERM, target.longest * 2)
-    return lambda: board.lease(f"reconcile:{target.name}", holder, clock.now(), term) is not None
+class Holding:
+    """The right to the only reconciliation of a target. What is written under it carries its fence, so that nothing is once
+    another node goes on with the run."""
+
+    def __init__(self, board: Board, target: Target, holder: str, clock: Clock) -> None:
+        self.fence: Fence | None = None
+        self._board = board
+        self._name = f"reconcile:{target.name}"
+        self._term = max(_TERM, target.longest * 2)
+        self._holder = holder
+        self._clock = clock
+
+    def take(self) -> bool:
+        """Begin; False while another node has it."""
+        self.fence = self._lease()
+        return self.fence is not None
+
+    def __call__(self) -> bool:
+        """Whether it is held without a break since it was taken; asking renews that."""
+        return self.fence is not None and self._lease() == self.fence
+
+    def _lease(self) -> Fence | None:
+        return self._board.lease(self._name, self._holder, self._clock.now(), self._term)
 
 
 def delivering(reconciling: Reconciling) -> Callable[[], bool]:
@@ -55,14 +74,16 @@ class Nightly:
         self._reconciling = reconciling
         self._metrics = metrics
         self._node = node
-        self._held = holding(board, reconciling.target, node, reconciling.clock)
-        reconciling.proceed = self._held
+        self._held = Holding(board, reconciling.target, node, reconciling.clock)
+        self.proceed: Callable[[], bool] = lambda: True  #: asked before each few calls; no = stop here
+        reconciling.proceed = lambda: self.proceed() and self._held()
+        reconciling.evidence.fence = lambda: self._held.fence
         reconciling.asking.busy = delivering(reconciling)
         reconciling.found = self._found
 
     def run(self) -> Run | None:
         """Compare, and repair where the settings say so; None while another node does."""
-        if not self._held():
+        if not self._held.take():
             return None
         run = self._reconciling.compare(self._node, Scope())
         if run.state == DONE and self._reconciling.options.repair:

@@ -85,7 +85,7 @@ class Poller:
             return total
         lag = self.source.lag()
         self.metrics.poll_lag(lag or 0.0)
-        self.board.note_source(polled_at=self.clock.now(), lag=lag, suspicion="", accepted=False)
+        self.board.note_source(fence=fence, polled_at=self.clock.now(), lag=lag, suspicion="", accepted=False)
         if total.new or total.changed:
             milliseconds = round((self.clock.monotonic() - began) * 1000)
             log.info("poll_done", rows=total.rows, new=total.new, changed=total.changed, unpublished=total.unpublished, duration_ms=milliseconds)
@@ -98,7 +98,7 @@ class Poller:
         if not self.proceed():
             return total
         self._report_vanished(None)
-        self.board.note_source(sweep_after=0, swept_at=self.clock.now())
+        self.board.note_source(fence=fence, sweep_after=0, swept_at=self.clock.now())
         log.info("sweep_done", rows=total.rows, new=total.new, changed=total.changed, unpublished=total.unpublished)
         return total
 
@@ -123,7 +123,7 @@ class Poller:
                 if not self.proceed():
                     break
         except SuspiciousSource as suspicion:
-            self.board.note_source(suspicion=suspicion.message)
+            self.board.note_source(fence=fence, suspicion=suspicion.message)
             log.error("source_suspicious", error=suspicion.message, hint="nothing is sent until a person has looked: syncd source accept")
             raise
         return total
@@ -144,7 +144,7 @@ class Poller:
         taken = self.intake.take(changed, known, None if sweeping else page.cursor, fence)
         if sweeping:
             self._report_vanished(page)
-            self.board.note_source(sweep_after=page.cursor.id)
+            self.board.note_source(fence=fence, sweep_after=page.cursor.id)
         self.metrics.changes(taken.new + taken.changed)
         return total.plus(page, taken, back)
 

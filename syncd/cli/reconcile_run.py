@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from syncd.errors import AlreadyRunning, SourceError, TargetSilent
 from syncd.model import Value
 
 if TYPE_CHECKING:
+    from syncd.nightly import Holding
     from syncd.ports import Source, Target
     from syncd.reconcile import Reconciling
     from syncd.store.evidence import Run
@@ -55,7 +56,7 @@ def reconcile_target(app: App, state: State, source: Source, name: str, order: O
 
     with app.target(name) as target, _alone(state, target) as held:
         side = make_reconciling(app.settings, state, target, source, stopping)
-        side.proceed = held
+        side.proceed, side.evidence.fence = held, lambda: held.fence
         side.asking.busy = delivering(side)
         side.told = lambda run, read, known: shares.update({name: Share(name, read, max(read, known))})
         try:
@@ -75,7 +76,7 @@ def _carried_out(app: App, state: State, side: Reconciling, order: Order) -> Run
         return run
     mending = repairing(side)
     run = mending.repair(run)
-    Orders(state.database, app.clock, person()).note("reconcile repair", f"run {run.id}: {run.counts.get('due', 0)} differences made due")
+    Orders(state.database, state.clock, person()).note("reconcile repair", f"run {run.id}: {run.counts.get('due', 0)} differences made due")
     return mending.verify(run, _delivered(app, state, side)) if order.verify and not side.stopping.is_set() else run
 
 
@@ -103,16 +104,16 @@ def _previewed(side: Reconciling, told: Compared) -> Compared:
 
 
 @contextmanager
-def _alone(state: State, target: Target) -> Iterator[Callable[[], bool]]:
+def _alone(state: State, target: Target) -> Iterator[Holding]:
     """The only reconciliation of a target: asking the value given renews that. Raises `AlreadyRunning`."""
-    from syncd.nightly import holding
+    from syncd.nightly import Holding
 
     holder, board, clock = f"{state.node[:_HOLDER]}#{os.getpid()}", state.board, state.clock
-    held = holding(board, target, holder, clock)
+    held = Holding(board, target, holder, clock)
     before = board.holder(f"reconcile:{target.name}")
     if before is not None and _dead(before, state.node):
         board.yield_lease(before, clock.now())
-    if not held():
+    if not held.take():
         raise AlreadyRunning(f"{target.name} is being reconciled already ({before}).", hint="wait for its end, or stop it; what it has compared is kept")
     try:
         yield held

@@ -2,14 +2,19 @@
 
 Targets (paused, asked to wait, breaker), named leases with a term that fences an old holder, and the cursor's margin notes
 (lag, suspicion, how far the sweep has come).
+
+A lease is taken for a term and renewed by its holder. Whoever takes it over begins a new term with a number of its own (`Fence`);
+what the old holder writes under the old number, in the same transaction that looks for it, is undone. So a node that was stopped
+past its term and wakes up can overwrite nothing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, case, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from syncd.errors import LeaseLost
@@ -105,10 +110,13 @@ class Board:
             return SourceNote()
         return SourceNote(sweep_after=row.sweep_after, swept_at=row.swept_at, suspicion=row.suspicion, accepted=row.accepted)
 
-    def note_source(self, name: str = "onestop", **values: Any) -> None:
-        """Write notes of the source: lag, suspicion, accepted, sweep_after, swept_at."""
+    def note_source(self, name: str = "onestop", fence: Fence | None = None, **values: Any) -> None:
+        """Write notes of the source: lag, suspicion, accepted, sweep_after, swept_at. Raises `LeaseLost` where it is made under a
+        fence and another node has the lease."""
         self._ensure(source_cursor, [name])
         with self.database.write() as connection:
+            if fence is not None:
+                demand(connection, fence)
             connection.execute(update(source_cursor).where(source_cursor.c.name == name).values(**values))
 
     def dossiers(self) -> int:
@@ -133,7 +141,7 @@ class Board:
     def lease(self, name: str, holder: str, now: datetime, term: timedelta) -> Fence | None:
         """Take or renew a named lease; None while somebody else holds it."""
         insert = (sqlite if self.database.sqlite else postgresql).insert(lease)
-        mine = or_(lease.c.holder == holder, lease.c.until < now)
+        mine = or_(lease.c.holder == holder, lease.c.until <= now)
         renewed = case((lease.c.holder == holder, lease.c.term), else_=lease.c.term + 1)
         statement = insert.values(name=name, holder=holder, term=1, until=now + term).on_conflict_do_update(
             index_elements=["name"], set_={"holder": holder, "until": now + term, "term": renewed}, where=mine
@@ -142,10 +150,18 @@ class Board:
             number = connection.execute(statement.returning(lease.c.term)).scalar()
         return None if number is None else Fence(name=name, holder=holder, number=number, term=term)
 
-    def holder(self, name: str) -> str | None:
-        """Who holds a named lease, or held it last."""
+    def keep(self, fences: Iterable[Fence], now: datetime) -> None:
+        """Extend leases whose work goes on, as far as they are still in the term that their holder knows."""
+        rows = [{"n": fence.name, "h": fence.holder, "t": fence.number, "u": now + fence.term} for fence in fences]
+        if rows:
+            with self.database.write() as connection:
+                connection.execute(_KEEP, rows)
+
+    def holder(self, name: str, at: datetime | None = None) -> str | None:
+        """Who holds a named lease at that moment; without one, also who held it last."""
+        query = select(lease.c.holder).where(lease.c.name == name)
         with self.database.read() as connection:
-            return connection.execute(select(lease.c.holder).where(lease.c.name == name)).scalar()
+            return connection.execute(query if at is None else query.where(lease.c.until > at)).scalar()
 
     def yield_lease(self, holder: str, now: datetime) -> None:
         """Give up every named lease, so that another node need not wait for their end."""
@@ -167,9 +183,24 @@ class Board:
 
 def renew(connection: Connection, fence: Fence, now: datetime) -> None:
     """Extend a lease inside a transaction of its holder. Raises `LeaseLost`, which undoes the transaction."""
-    held = (lease.c.name == fence.name, lease.c.holder == fence.holder, lease.c.term == fence.number)
-    if connection.execute(update(lease).where(*held).values(until=now + fence.term)).rowcount == 0:
-        raise LeaseLost(f"The lease {fence.name!r} has gone to another node.", hint="nothing to do: that node goes on")
+    if connection.execute(update(lease).where(*_held(fence)).values(until=now + fence.term)).rowcount == 0:
+        raise _lost(fence)
+
+
+def demand(connection: Connection, fence: Fence) -> None:
+    """Hold a lease fast in a transaction of its holder, and leave its end as it is. Raises `LeaseLost`, which undoes the
+    transaction."""
+    held = select(lease.c.name).where(*_held(fence))
+    if connection.execute(held.with_for_update(read=True)).scalar() is None:
+        raise _lost(fence)
+
+
+def _held(fence: Fence) -> tuple[ColumnElement[bool], ...]:
+    return (lease.c.name == fence.name, lease.c.holder == fence.holder, lease.c.term == fence.number)
+
+
+def _lost(fence: Fence) -> LeaseLost:
+    return LeaseLost(f"The lease {fence.name!r} has gone to another node.", hint="nothing to do: that node goes on")
 
 
 def _prune(connection: Any, table: Any, before: datetime, limit: int) -> int:
@@ -178,6 +209,11 @@ def _prune(connection: Any, table: Any, before: datetime, limit: int) -> int:
 
 
 _TARGET = select(target).where(target.c.name == bindparam("name"))
+_KEEP = (
+    update(lease)
+    .where(lease.c.name == bindparam("n"), lease.c.holder == bindparam("h"), lease.c.term == bindparam("t"))
+    .values(until=bindparam("u", type_=lease.c.until.type))
+)
 _COUNTS = (
     select(ledger.c.state, func.count().label("n"), func.min(ledger.c.due_at).label("oldest"))
     .where(ledger.c.target == bindparam("name"))

@@ -11,17 +11,19 @@ and both seals are in the audit.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, and_, bindparam, case, func, or_, select
+from sqlalchemy import Connection, Row, and_, bindparam, case, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from syncd.drift import Drift, DriftKind
 from syncd.errors import NotFound
 from syncd.model import Stored, Value, encode
+from syncd.store.board import Fence, demand
 from syncd.store.database import Database
 from syncd.store.schema import audit, finding, run, total
 
@@ -80,12 +82,21 @@ class Evidence:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self.fence: Callable[[], Fence | None] = lambda: None  #: of the lease under which a run is made
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """A transaction of whoever makes the run. Raises `LeaseLost` where another node goes on with it."""
+        with self.database.write() as connection:
+            if fence := self.fence():
+                demand(connection, fence)
+            yield connection
 
     def begin(self, target: str, who: str, scope: Scope, now: datetime) -> Run:
         """A new run."""
         values = {"target": target, "who": who, "began_at": now, "state": COMPARING, "scope": encode(scope).decode()}
         left = run.update().where(run.c.target == target, run.c.state == COMPARING)
-        with self.database.write() as connection:
+        with self._writing() as connection:
             connection.execute(left.values(state=STOPPED, ended_at=now))
             number = connection.execute(run.insert().values(**values).returning(run.c.id)).scalar_one()
         return self.run(number)
@@ -131,7 +142,7 @@ class Evidence:
         add = insert(total).on_conflict_do_update(index_elements=["run", "agency", "month"], set_={"checked": total.c.checked + insert(total).excluded.checked})
         values: dict[str, Any] = {"counts": encode(dict(counts)).decode()} | ({} if position is None else {"position": position})
         rows = [{"run": number, "agency": agency, "month": month, "checked": count} for (agency, month), count in sorted((totals or {}).items())]
-        with self.database.write() as connection:
+        with self._writing() as connection:
             if found:
                 connection.execute(keep, [_finding_row(number, each) for each in found])
             if rows:
@@ -140,7 +151,7 @@ class Evidence:
 
     def forget(self, number: int, dossiers: Sequence[str]) -> None:
         """Drop the findings of dossiers that are compared once more, since the run was interrupted among them."""
-        with self.database.write() as connection:
+        with self._writing() as connection:
             connection.execute(finding.delete().where(finding.c.run == number, finding.c.dossier.in_(dossiers)))
 
     def totals(self, number: int) -> list[Total]:
@@ -171,15 +182,15 @@ class Evidence:
     def became(self, number: int, words: Sequence[tuple[str, DriftKind, str]]) -> None:
         """Write down what became of findings: (dossier, kind, word)."""
         if words:
-            with self.database.write() as connection:
+            with self._writing() as connection:
                 connection.execute(_BECAME, [{"r": number, "d": dossier, "k": kind.value, "w": word} for dossier, kind, word in words])
 
     def end(self, number: int, state: str, now: datetime, counts: Mapping[str, int]) -> Run:
         """The run has ended, or a repair has: seal it."""
-        with self.database.write() as connection:
+        with self._writing() as connection:
             connection.execute(run.update().where(run.c.id == number).values(state=state, ended_at=now, counts=encode(dict(counts)).decode()))
         seal = self.sealed(number)
-        with self.database.write() as connection:
+        with self._writing() as connection:
             who = connection.execute(run.update().where(run.c.id == number).values(seal=seal).returning(run.c.who)).scalar_one()
             told = {"at": now, "who": who, "action": "reconcile", "target": self.run_target(connection, number), "detail": f"run {number}: {seal}"}
             connection.execute(audit.insert().values(**told))

@@ -92,9 +92,11 @@ class Intake:
         newcomers = {each.subject: each.dossier.received_at for each in changed if each.subject not in known}
         self._raise(connection, self._wanted(changed, known, wanted) + self._matters.take_drafts(connection, changed), now, newcomers)
 
-    def take_statistics(self, statistics: Sequence[Statistic]) -> int:
-        """Store figures and make due those that differ from what was there; how many do, over all targets."""
+    def take_statistics(self, statistics: Sequence[Statistic], fence: Fence | None = None) -> int:
+        """Store figures and make due those that differ from what was there; how many do, over all targets. Under a fence as `take`."""
         with self.database.write() as connection:
+            if fence is not None:
+                renew(connection, fence, self.clock.now())
             wanted = self._matters.take_statistics(connection, statistics)
             self._raise(connection, wanted, self.clock.now())
         return len(wanted)
