@@ -6,6 +6,9 @@ asked about the first dossiers that are due, and about some of those that were r
 and an administrator says what is right: `syncd target adopt` takes what is there as sent, by the rule in `turns.adopted`;
 `syncd target fresh` says that the target was emptied or is another one. A target that cannot be asked is taken for fresh; who
 knows better says so before the first start. That a dossier filed at the target itself is there says nothing.
+
+Several nodes may ask at once. The one that finds the target fresh notes it before it tells the target anything; so what another
+one finds there afterwards may be of this state, and the note counts.
 """
 
 from __future__ import annotations
@@ -23,7 +26,6 @@ from syncd.turns import STRANGE_TARGET
 log = structlog.get_logger()
 
 SOME = 20  #: dossiers asked about besides those that are due first
-FRESH = "fresh"  #: a target that had nothing of ours
 _HINT = "syncd target adopt takes what is there as sent; syncd target fresh sends everything"
 
 
@@ -59,9 +61,12 @@ class Acquaintance:
                 self._learn(Receipt(outcome=standing.outcome, message=standing.message, retry_after=standing.retry_after))
                 return False
             if standing is not None and standing.exists:
-                self._board.pause(self._name, STRANGE_TARGET)
-                log.error("target_paused", target=self._name, error=STRANGE_TARGET, hint=_HINT)
-                return False
-        if telling:
-            self._board.settle_origin(self._name, FRESH)
-        return True
+                return not self._strange()
+        return not telling or self._board.find_fresh(self._name, STRANGE_TARGET)
+
+    def _strange(self) -> bool:
+        """The target is paused, unless another node has told it of what is there."""
+        found = self._board.find_strange(self._name, STRANGE_TARGET)
+        if found:
+            log.error("target_paused", target=self._name, error=STRANGE_TARGET, hint=_HINT)
+        return found

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, not_, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from syncd.errors import LeaseLost
@@ -85,6 +85,20 @@ class Board:
     def settle_origin(self, name: str, origin: str) -> None:
         """Note what a target had before us, once that is known."""
         self._set_target(name, origin=origin)
+
+    def find_fresh(self, name: str, strange: str) -> bool:
+        """Note that a target had nothing of ours, unless another node has found it `strange` meanwhile; whether it is settled."""
+        unlike = and_(target.c.name == name, target.c.origin == "", not_(and_(target.c.paused, target.c.reason == strange)))
+        with self.database.write() as connection:
+            connection.execute(update(target).where(unlike).values(origin="fresh"))
+            return bool(connection.execute(select(target.c.origin).where(target.c.name == name)).scalar())
+
+    def find_strange(self, name: str, strange: str) -> bool:
+        """Pause a target that shows what nobody here told it of; False where another node, which settles that before it tells
+        anything, may have told it meanwhile."""
+        unsettled = and_(target.c.name == name, target.c.origin == "")
+        with self.database.write() as connection:
+            return connection.execute(update(target).where(unsettled).values(paused=True, reason=strange)).rowcount > 0
 
     def ask_to_wait(self, name: str, until: datetime) -> None:
         """Note that the target asked for patience."""

@@ -11,7 +11,7 @@ from syncd.calls import Outcome, Portion, Standing, StepsFound
 from syncd.model import Origin, Status, Step
 from syncd.store.board import Board
 from syncd.store.orders import Orders
-from syncd.turns import ALREADY_THERE
+from syncd.turns import ALREADY_THERE, STRANGE_TARGET
 from tests.clocks import TurnedClock
 from tests.engine.conftest import Make
 from tests.engine.engine import Engine, dossier, step
@@ -246,3 +246,41 @@ def test_a_target_that_shows_its_steps_settles_which_of_them_arrived(make: Make,
     engine.settle()
     assert engine.target.steps[CODE] == kept
     assert any(attempt["again"] for attempt in engine.attempts(CODE)) is bool(missing)
+
+
+class SlowlyAskedTarget(RecordingTarget):
+    """Something happens while a node asks it for the first time."""
+
+    meanwhile: Callable[[], object] = staticmethod(lambda: None)
+
+    def look_up(self, portion: Portion) -> Standing | None:
+        meanwhile, self.meanwhile = self.meanwhile, lambda: None
+        if self.lookups == 0:
+            meanwhile()
+        return super().look_up(portion)
+
+
+def test_what_another_node_has_told_a_target_meanwhile_is_nothing_strange(make: Make) -> None:
+    target, clock = SlowlyAskedTarget(), TurnedClock()
+    slow, other = make(target, clock=clock), make(target, clock=clock, node="n2")
+    slow.board.settle_origin("portal", "")
+    slow.see(dossier(), HISTORY)
+    slow.see(dossier("000.00.14.H03-250303-0002", source_id=2), HISTORY)
+    target.meanwhile = other.deliver
+    claims = slow.ledger.claim("portal", 1, clock.now(), slow.delivery.lease_term)
+    slow.delivery.turn(claims)
+    other.deliver()
+    assert (slow.board.target("portal").paused, slow.board.target("portal").origin) == (False, "fresh")
+    assert {code: sorted(steps) for code, steps in target.steps.items()} == {each.code: [1, 2, 3] for each in target.records.values()}
+    assert len(target.records) == 2
+
+
+def test_a_node_that_finds_nothing_does_not_overrule_one_that_found_something(make: Make) -> None:
+    target, clock = SlowlyAskedTarget(), TurnedClock()
+    slow, other = make(target, clock=clock), make(target, clock=clock, node="n2")
+    slow.board.settle_origin("portal", "")
+    slow.see(dossier(), HISTORY)
+    target.meanwhile = lambda: other.board.find_strange("portal", STRANGE_TARGET)
+    begin(slow)
+    assert (slow.board.target("portal").paused, slow.board.target("portal").origin) == (True, "")
+    assert target.calls_made == []
