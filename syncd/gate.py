@@ -1,7 +1,7 @@
 """The gate of one target: whether a call may go out now, and what an answer says of the target's health.
 
-Closed by the breaker, by a wait the target asked for, by quiet hours, or (at the board, for every node) by a pause. A
-closed gate costs no dossier anything; it simply stays due. When the breaker closes again after having been open, the
+Closed by the breaker, by a wait the target asked for, by quiet hours, while this node drains, or (at the board, for every node)
+by a pause. A closed gate costs no dossier anything; it simply stays due. When the breaker closes again after having been open, the
 target is back, and everything that waited only for it becomes due at once: an outage of a day must not be followed by
 the longest wait of the retry schedule.
 """
@@ -43,11 +43,12 @@ class Gate:
         self._told = self._breaker
         self._pace = Pace(interval=1 / options.rate if options.rate else 0.0)
         self._noted = float("-inf")
+        self.drained = False  #: nothing is claimed, and what is claimed goes back
 
     def room(self, most: int) -> int:
         """How many dossiers may be claimed now: `most`, one probe, or none."""
         now = self._clock.now()
-        if self._clock.monotonic() < self._free_at or quiet(self._options.quiet, now.astimezone(self._zone).time()):
+        if self.drained or self._clock.monotonic() < self._free_at or quiet(self._options.quiet, now.astimezone(self._zone).time()):
             return 0
         with self._lock:
             self._breaker = self._breaker.seen_at(now)
@@ -68,7 +69,7 @@ class Gate:
     def shut(self) -> bool:
         """Whether calls of turns already begun must stop too."""
         with self._lock:
-            return self._breaker.state is BreakerState.OPEN or self._clock.monotonic() < self._free_at
+            return self.drained or self._breaker.state is BreakerState.OPEN or self._clock.monotonic() < self._free_at
 
     def pace(self) -> float:
         """Seconds to wait before the next call, to keep the rate."""

@@ -30,6 +30,7 @@ class Metrics:
         self._oldest = Gauge("syncd_oldest_due_seconds", "how long the dossier due longest has waited", ["target"], registry=self._registry)
         self._inbox = Gauge("syncd_inbox", "documents that came back and are on their way, by state", ["target", "state"], registry=self._registry)
         self._drift = Gauge("syncd_drift", "differences that the last reconciliation has left", ["target", "kind"], registry=self._registry)
+        self._skew = Gauge("syncd_clock_skew_seconds", "how far this machine's clock is ahead of the state database's", registry=self._registry)
         self._breaker = Gauge("syncd_breaker_state", "0 closed, 1 half-open, 2 open", ["target"], registry=self._registry)
 
     def attempt(self, target: str, outcome: str, seconds: float) -> None:
@@ -60,6 +61,10 @@ class Metrics:
         """What the last reconciliation of `target` has left, by kind."""
         for kind, count in counts.items():
             self._drift.labels(target, kind).set(count)
+
+    def clock_skew(self, seconds: float) -> None:
+        """This machine's clock is `seconds` ahead of the state database's."""
+        self._skew.set(seconds)
 
     def breaker(self, target: str, state: str) -> None:
         """The breaker of `target` is now `closed`, `half-open` or `open`; anything else is a `ValueError`."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from sqlalchemy.engine.url import make_url
 
-from syncd.clock import Clock, SystemClock
+from syncd.clock import Clock, StateClock, SystemClock
 from syncd.config import Settings, connectors, find, read
 from syncd.crypto import Cipher, cipher_of
 from syncd.errors import NotFound, StoreUnavailable
@@ -23,6 +23,7 @@ from syncd.store import migrations
 from syncd.store.board import Board
 from syncd.store.database import Database, open_database
 from syncd.store.ledger import Ledger
+from syncd.store.nodes import read_clock
 
 if TYPE_CHECKING:
     from syncd.collect import Collecting
@@ -74,8 +75,8 @@ def load(path: Path | None = None) -> Settings:
 
 def open_state(settings: Settings, *, create: bool = False, clock: Clock | None = None) -> State:
     """The state database, laid out where it is empty and, with `create`, made with its folder and key file. Without it a
-    SQLite file that is not there is refused: a question must not leave a state behind. Raises `SchemaMismatch`,
-    `StoreUnavailable`."""
+    SQLite file that is not there is refused: a question must not leave a state behind. Nodes that share a PostgreSQL share its time.
+    Raises `SchemaMismatch`, `StoreUnavailable`."""
     path = make_url(settings.daemon.state).database
     if settings.daemon.state.startswith("sqlite") and path:
         if create:
@@ -84,7 +85,11 @@ def open_state(settings: Settings, *, create: bool = False, clock: Clock | None 
             raise StoreUnavailable(f"There is no state yet: {path}", hint="the first run makes it: syncd run")
     database = open_database(settings.daemon.state)
     migrations.ensure(database)
-    return State(settings, database, clock or SystemClock(), create=create)
+    clock = clock or SystemClock()
+    if not database.sqlite:
+        clock = StateClock(clock)
+        read_clock(database, clock)
+    return State(settings, database, clock, create=create)
 
 
 def make_source(settings: Settings, clock: Clock) -> Source:
@@ -125,8 +130,10 @@ def _connector(options: TargetOptions) -> Connector:
 @contextmanager
 def build_daemon(settings: Settings, state: State) -> Iterator[Daemon]:
     """The daemon of this node; its connections are closed at the end."""
-    from syncd.daemon import Daemon, Parts
+    from syncd.chores import Parts
+    from syncd.daemon import Daemon
     from syncd.maintain import Maintainer
+    from syncd.membership import Membership
     from syncd.metrics import Metrics
     from syncd.nightly import Nightly
     from syncd.poll import Poller
@@ -143,6 +150,8 @@ def build_daemon(settings: Settings, state: State) -> Iterator[Daemon]:
         outlet = opened.enter_context(closing(make_outlet(settings, clock))) if issuing else None
         intake, inbox = Intake(state.database, state.cipher, clock, ways), Inbox(state.database, state.cipher)
         parts = Parts(
+            stopping=stopping,
+            membership=Membership(state.database, state.node, clock, metrics),
             poller=Poller(source, settings.source, intake, state.board, clock, metrics),
             maintainer=Maintainer(state.ledger, state.board, inbox, clock, metrics, enabled),
             workers=workers,
@@ -154,7 +163,7 @@ def build_daemon(settings: Settings, state: State) -> Iterator[Daemon]:
                 if target.name in (*ways.dossiers, *ways.offices)
             ],
         )
-        yield Daemon(settings, parts, stopping, clock, metrics)
+        yield Daemon(settings, parts, clock, metrics)
 
 
 def make_reconciling(settings: Settings, state: State, target: Target, source: Source, stopping: threading.Event) -> Reconciling:

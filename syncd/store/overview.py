@@ -1,4 +1,4 @@
-"""How the source and the targets stand, in numbers: what `syncd status` shows.
+"""How the source, the targets and the nodes stand, in numbers: what `syncd status` shows.
 
 A few grouped statements whatever the number of targets. What is due, leased or stopped is counted in the partial indexes of
 the ledger (the states are written as literals, which is what lets a database use them); what is in sync is the rest.
@@ -15,7 +15,8 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, literal_col
 
 from syncd.model import Cursor, Value
 from syncd.store.database import Database
-from syncd.store.schema import attempt, ledger, snapshot, source_cursor
+from syncd.store.nodes import gone
+from syncd.store.schema import attempt, lease, ledger, node, snapshot, source_cursor
 from syncd.store.schema import target as targets
 
 RATE_SPAN = timedelta(minutes=1)
@@ -47,6 +48,19 @@ class TargetStatus(Value):
     rate: float  #: acknowledged calls a minute, over the last minute
 
 
+class NodeStatus(Value):
+    """How one node stands."""
+
+    node: str
+    version: str
+    since: datetime  #: when its daemon began
+    last_seen: datetime
+    state: str  #: active | draining | gone
+    clock_skew_seconds: float | None  #: how far its clock is ahead of the database's; None where they are one machine's
+    leases: tuple[str, ...]  #: the named ones
+    deliveries: int  #: dossiers it has leased at this moment
+
+
 def source_status(database: Database, name: str = "onestop") -> SourceStatus:
     """How the source stands."""
     with database.read() as connection:
@@ -69,6 +83,28 @@ def target_status(database: Database, names: Sequence[str], now: datetime) -> di
         rate = {row.target: row.n for row in connection.execute(sent.group_by(attempt.c.target))}
         notes = {row.name: row for row in connection.execute(select(targets))}
     return {name: _target_of(now, total.get(name), due.get(name), leased.get(name), stopped.get(name), notes.get(name), rate.get(name, 0)) for name in names}
+
+
+def node_status(database: Database, now: datetime) -> list[NodeStatus]:
+    """How each node stands, by name."""
+    with database.read() as connection:
+        rows = connection.execute(select(node, gone(now).label("gone")).order_by(node.c.name)).all()
+        held = connection.execute(select(lease.c.name, lease.c.holder).where(lease.c.until > now).order_by(lease.c.name)).all()
+        leased = connection.execute(select(ledger.c.lease_node, func.count().label("n")).where(_state("leased")).group_by(ledger.c.lease_node))
+        deliveries = {row.lease_node: row.n for row in leased}
+    return [
+        NodeStatus(
+            node=row.name,
+            version=row.version,
+            since=row.since,
+            last_seen=row.last_seen,
+            state="gone" if row.gone else "draining" if row.draining else "active",
+            clock_skew_seconds=row.clock_skew,
+            leases=tuple(each.name for each in held if each.holder.partition("#")[0] == row.name),
+            deliveries=deliveries.get(row.name, 0),
+        )
+        for row in rows
+    ]
 
 
 def _state(word: str) -> ColumnElement[bool]:

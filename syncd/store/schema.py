@@ -13,7 +13,8 @@
     target          what an administrator or the breaker says of a target
     run, finding    reconciliations: their scope, how far they came, and every difference found
     total           how many dossiers a run has compared, by agency and month
-    lease           who polls, sweeps and maintains, in which term
+    lease           who polls, collects, reconciles and maintains, in which term
+    node            the daemons that share this state: since when, when last heard of, whether one drains
     audit           what administrators did
     schema_info     the version of all this
 
@@ -48,7 +49,7 @@ from sqlalchemy import (
 
 from syncd.store.types import UtcDateTime
 
-VERSION = 3  #: of this schema
+VERSION = 4  #: of this schema
 COMPATIBLE = 3  #: the oldest code that may still use it
 
 metadata = MetaData(naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s"})
@@ -294,6 +295,19 @@ lease = Table(
     Column("holder", String(64), nullable=False),
     Column("term", Integer, nullable=False),
     Column("until", UtcDateTime, nullable=False),
+)
+
+node = Table(
+    "node",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("incarnation", String(16), nullable=False, default=""),
+    Column("version", String(32), nullable=False, default=""),
+    Column("schema", Integer, nullable=False, default=0),
+    Column("since", UtcDateTime, nullable=False),
+    Column("last_seen", UtcDateTime, nullable=False),
+    Column("draining", Boolean, nullable=False, default=False),
+    Column("clock_skew", Float),
 )
 
 audit = Table(

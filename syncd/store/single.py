@@ -1,22 +1,34 @@
 """One daemon a node: a second one on the same state would end the first one's leases at its start.
 
 On SQLite it is a lock on a file beside the database, on PostgreSQL an advisory lock of a connection kept for the purpose;
-both are let go by the system when the process dies, however it dies.
+both are let go by the system when the process dies, however it dies. When the machine dies, PostgreSQL notices by the
+keep-alives of that connection, within half a minute.
+
+A connection may end while the process lives: PostgreSQL was restarted, or failed over. `keep` notices, and takes the place again.
+Whether another daemon of that name has begun meanwhile is for the table of nodes to tell (`nodes.Nodes.beat`): a lock that is
+taken may also be the one of our own connection, which the server has not yet missed.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import structlog
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 from syncd.errors import AlreadyRunning
-from syncd.store.database import Database
+from syncd.store.database import Database, translated
+
+log = structlog.get_logger()
+
+_NOTICED = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}  # by the server, of this connection
+_ALIVE = [f"set_config('{name}', '{value}', false)" for name, value in _NOTICED.items()]
 
 
 class Single(AbstractContextManager["Single"]):
@@ -39,9 +51,30 @@ class Single(AbstractContextManager["Single"]):
         if self._file is not None:
             os.close(self._file)
             self._file = None
+        self._disconnect()
+
+    def keep(self) -> bool:
+        """Take the place again where the connection that held it is gone; whether it is held. Raises `StoreUnavailable`."""
+        if self._database.sqlite:
+            return True
         if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+            try:
+                self._connection.execute(text("SELECT 1"))
+            except DBAPIError:
+                log.warning("place_lost", hint="PostgreSQL ended the connection that held it; it is taken again")
+                self._disconnect()
+            else:
+                return True
+        held = self._lock_row()
+        if held:
+            log.info("place_taken_again")
+        return held
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(DBAPIError):
+                connection.close()
 
     def _lock_file(self) -> bool:
         name = self._database.engine.url.database
@@ -55,7 +88,13 @@ class Single(AbstractContextManager["Single"]):
         return True
 
     def _lock_row(self) -> bool:
-        self._connection = self._database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        self._connection.detach()  # not back to the pool at the end, where the lock would live on
-        taken = self._connection.execute(text("SELECT pg_try_advisory_lock(hashtext('syncd'), hashtext(:node))"), {"node": self._node})
-        return bool(taken.scalar())
+        with translated(), ExitStack() as failed:
+            connection = failed.enter_context(self._database.engine.connect().execution_options(isolation_level="AUTOCOMMIT"))
+            connection.detach()  # not back to the pool at the end, where the lock would live on
+            connection.execute(text(f"SELECT {', '.join(_ALIVE)}"))
+            taken = connection.execute(text("SELECT pg_try_advisory_lock(hashtext('syncd'), hashtext(:node))"), {"node": self._node})
+            if not taken.scalar():
+                return False
+            failed.pop_all()
+            self._connection = connection
+        return True

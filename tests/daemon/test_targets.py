@@ -35,10 +35,10 @@ def test_the_figures_at_the_platform_equal_a_count_in_sql(rehearse: Rehearse) ->
     made = rehearse(dossiers=300, targets=TARGETS)
     settings = load(made.world.config)
     with open_state(settings, create=True) as state, build_daemon(settings, state) as daemon:
-        assert daemon.tally is not None
-        assert daemon.tally.overdue()
-        assert daemon.tally.count() > 0
-        assert not daemon.tally.overdue()
+        assert daemon.parts.tally is not None
+        assert daemon.parts.tally.overdue()
+        assert daemon.parts.tally.count() > 0
+        assert not daemon.parts.tally.overdue()
         daemon.once()
         assert list(compare_statistics(made.world.engine, made.world.lgsp.holdings.statistics(), local_now(state.clock))) == []
-        assert daemon.tally.count() == 0
+        assert daemon.parts.tally.count() == 0

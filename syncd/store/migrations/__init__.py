@@ -3,6 +3,10 @@
 `schema_info` says which version wrote the state and which is the oldest code that may still use it. A state that is newer
 than this code is refused: an older syncd would overwrite what it does not know. A state that is older is brought up by
 `syncd db upgrade`; an empty one is laid out on the spot. Alembic is imported only when there is work for it.
+
+So a rolling upgrade is possible where `schema.COMPATIBLE` is no newer than the code that runs: the state is brought up while
+the old nodes work, and then one node after the other. A migration that keeps it so adds tables, or columns that code which
+does not name them can leave out.
 """
 
 from __future__ import annotations
@@ -10,7 +14,7 @@ from __future__ import annotations
 from importlib.resources import as_file, files
 from typing import Any
 
-from sqlalchemy import Connection, inspect, select, update
+from sqlalchemy import Connection, inspect, select, text, update
 
 from syncd.errors import SchemaMismatch
 from syncd.model import Value
@@ -37,12 +41,18 @@ def check(database: Database) -> Version:
 
 def ensure(database: Database) -> None:
     """Lay out an empty state; refuse one that this code cannot use. Raises `SchemaMismatch`."""
-    version = check(database)
-    if version.found == 0:
+    if check(database).found == 0:
         upgrade(database)
-    elif not version.usable:
+    else:
+        demand(database)
+
+
+def demand(database: Database) -> None:
+    """Refuse a state that this code cannot use. Raises `SchemaMismatch`."""
+    version = check(database)
+    if not version.usable:
         older = version.found < version.wanted
-        hint = "stop every node, back the state up, then: syncd db upgrade" if older else "install the version of syncd that wrote this state, or a newer one"
+        hint = "back the state up, then: syncd db upgrade" if older else "install the version of syncd that wrote this state, or a newer one"
         raise SchemaMismatch(f"The state has schema {version.found}, this syncd needs {version.wanted}.", hint=hint)
 
 
@@ -51,6 +61,8 @@ def upgrade(database: Database) -> Version:
     if check(database).found > schema.VERSION:
         ensure(database)
     with database.write() as connection:
+        if not database.sqlite:  # two nodes that find a state empty lay it out once; SQLite queues writers anyway
+            connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('syncd'), hashtext('schema'))"))
         run(connection, "head")
         connection.execute(update(schema.schema_info).values(version=schema.VERSION, compatible=schema.COMPATIBLE))
     return check(database)
