@@ -76,7 +76,7 @@ class App:
         from syncd.store.orders import Orders
 
         with self.state(create=create) as state:
-            yield Orders(state.database, self.clock, person(), rehearse=dry_run)
+            yield Orders(state.database, state.clock, person(), rehearse=dry_run)
 
     @contextmanager
     def target(self, name: str) -> Iterator[Target]:

@@ -68,7 +68,10 @@ def _sentence(version: Version) -> str:
 @dry_run
 @pass_app
 def upgrade(app: App, *, dry_run: bool) -> None:
-    """Bring the state to the schema this syncd needs: all of it or nothing. Stop every node first."""
+    """Bring the state to the schema this syncd needs: all of it or nothing.
+
+    Nodes whose syncd can use the new schema too may go on meanwhile; while another one runs, nothing is done.
+    """
     from syncd.store import migrations
     from syncd.store.orders import Orders
 
@@ -77,6 +80,17 @@ def upgrade(app: App, *, dry_run: bool) -> None:
         click.echo(t("The state has schema {found}, this syncd needs {wanted}.", found=before.found, wanted=before.wanted))
         return
     with _opened(app) as database:
+        _leave_nobody_behind(app, database)
         after = migrations.upgrade(database)
         Orders(database, app.clock, person()).note("db upgrade", f"{before.found} → {after.found}")
     click.echo(t("The state has schema {found} now.", found=after.found))
+
+
+def _leave_nobody_behind(app: App, database: Database) -> None:
+    """Raises `SchemaMismatch` where a node runs that could not use the state afterwards."""
+    from syncd.errors import SchemaMismatch
+    from syncd.store import schema
+    from syncd.store.nodes import left_behind
+
+    if names := left_behind(database, schema.COMPATIBLE, app.clock.now()):
+        raise SchemaMismatch(f"These nodes run a syncd that could not use the state afterwards: {', '.join(names)}", hint="stop them first")

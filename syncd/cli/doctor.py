@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -19,7 +18,6 @@ from syncd.cli.render import Block
 from syncd.errors import ConfigurationError, SyncdError
 from syncd.model import Value
 
-_CLOCK_OFF = 30.0  #: seconds that two clocks may differ
 _ROOM = 1 << 30  #: bytes that the state's volume should have free
 
 
@@ -104,13 +102,17 @@ def _key(app: App) -> Iterator[Check]:
 
 
 def _state(app: App) -> Iterator[Check]:
-    from sqlalchemy import make_url, text
+    from sqlalchemy import make_url
+
+    from syncd.clock import StateClock
+    from syncd.store.overview import node_status
 
     with app.state() as state:
-        if not state.database.sqlite:
-            with state.database.read() as connection:
-                theirs: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
-            yield _clock("state", (theirs.astimezone(UTC) - app.clock.now()).total_seconds())
+        if isinstance(state.clock, StateClock):
+            yield _clock("state", state.clock.skew)
+        for each in node_status(state.database, state.clock.now()):
+            if each.state != "gone" and each.clock_skew_seconds is not None:
+                yield _clock(f"node {each.node}", each.clock_skew_seconds)
     yield Check(name="state", ok=True, message=make_url(app.settings.daemon.state).render_as_string(hide_password=True))
     file = make_url(app.settings.daemon.state).database
     if app.settings.daemon.state.startswith("sqlite") and file and (free := shutil.disk_usage(Path(file).parent).free) < _ROOM:
@@ -118,9 +120,11 @@ def _state(app: App) -> Iterator[Check]:
 
 
 def _clock(name: str, seconds: float) -> Check:
-    if abs(seconds) <= _CLOCK_OFF:
-        return Check(name=f"{name} clock", ok=True, message=f"differs by {seconds:.1f} s")
-    return Check(name=f"{name} clock", ok=False, message=f"differs by {seconds:.1f} s", hint="let both machines follow one time server (chrony)")
+    """How far a machine's clock is from the database's."""
+    from syncd.store.nodes import SKEW_LIMIT
+
+    ok = abs(seconds) <= SKEW_LIMIT
+    return Check(name=f"{name} clock", ok=ok, message=f"differs by {seconds:.1f} s", hint="" if ok else "let both machines follow one time server (chrony)")
 
 
 def _source(app: App) -> Iterator[Check]:

@@ -63,7 +63,7 @@ def _orders(app: App, *, dry_run: bool) -> Iterator[InboxOrders]:
     from syncd.store.inbox_orders import InboxOrders
 
     with app.state() as state:
-        yield InboxOrders(state.database, state.cipher, app.clock, person(), rehearse=dry_run)
+        yield InboxOrders(state.database, state.cipher, state.clock, person(), rehearse=dry_run)
 
 
 @inbox.command("list")

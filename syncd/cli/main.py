@@ -36,6 +36,7 @@ _LAZY = {
     "dead": "syncd.cli.dead:dead",
     "inbox": "syncd.cli.inbox:inbox",
     "target": "syncd.cli.target:target",
+    "node": "syncd.cli.node:node",
     "source": "syncd.cli.source:source",
     "resync": "syncd.cli.resync:resync",
     "reconcile": "syncd.cli.reconcile:reconcile",

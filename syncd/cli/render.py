@@ -37,9 +37,9 @@ class Table(Value):
 
 Block = str | Table
 _STYLES = {
-    **dict.fromkeys(("delivered", "idle", "closed", "ok"), "green"),
+    **dict.fromkeys(("delivered", "idle", "closed", "ok", "active"), "green"),
     **dict.fromkeys(("rejected", "dead", "open", "unauthorised", "failed", "paused"), "bold red"),
-    **dict.fromkeys(("unavailable", "unknown", "busy", "half-open", "crossed", "warning"), "yellow"),
+    **dict.fromkeys(("unavailable", "unknown", "busy", "half-open", "crossed", "warning", "draining", "gone"), "yellow"),
 }
 
 

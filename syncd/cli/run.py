@@ -68,7 +68,7 @@ def _once(app: App, *, force: bool, as_json: bool) -> int:
 def _shares(app: App, state: State) -> list[Share]:
     from syncd.store.overview import target_status
 
-    standing = target_status(state.database, list(app.settings.targets), app.clock.now())
+    standing = target_status(state.database, list(app.settings.targets), state.clock.now())
     return [Share(name, found.in_sync, found.in_sync + found.due + found.leased) for name, found in standing.items()]
 
 
@@ -81,12 +81,12 @@ def _rehearsed(app: App) -> OnceReport:
 
     targets = [name for name, options in app.settings.targets.items() if options.enabled]
     with app.state() as state, app.source() as source:
-        intake = Intake(state.database, state.cipher, app.clock, routes(app.settings))
+        intake = Intake(state.database, state.cipher, state.clock, routes(app.settings))
         polled, changed = 0, set[str]()
         for page in source.poll(read_cursor(state.database)):
             polled += page.rows
             changed |= {each.subject for each in intake.compare(page)[0]}
-        standing = target_status(state.database, targets, app.clock.now())
+        standing = target_status(state.database, targets, state.clock.now())
     remaining = {name: Remaining(due=found.due + found.leased, dead=found.dead) for name, found in standing.items()}
     return OnceReport(polled=polled, changes=len(changed), delivered=dict.fromkeys(targets, 0), remaining=remaining)
 

@@ -1,4 +1,4 @@
-"""`syncd status`: how the source and every target stand."""
+"""`syncd status`: how the source, every target and every node stand."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from syncd.cli import exits, render
 from syncd.cli.app import App, pass_app
 from syncd.cli.commands import command
 from syncd.cli.lang import t
+from syncd.cli.node import node_table
 from syncd.cli.options import as_json, span
 from syncd.cli.render import Block, Table, age, headings, moment, pairs, word
 from syncd.model import Value
 
 if TYPE_CHECKING:
-    from syncd.store.overview import SourceStatus, TargetStatus
+    from syncd.store.overview import NodeStatus, SourceStatus, TargetStatus
 
 
 class Standing(Value):
@@ -27,6 +28,7 @@ class Standing(Value):
     node: str
     source: SourceStatus
     targets: dict[str, TargetStatus]
+    nodes: list[NodeStatus]
 
 
 @command("status")
@@ -35,16 +37,20 @@ class Standing(Value):
 @click.option("--late", type=span, default="30m", show_default=True, metavar="DURATION", help="with --check: how long a dossier may wait")
 @pass_app
 def status(app: App, *, as_json: bool, check: bool, late: timedelta) -> int:
-    """How the source and every target stand.
+    """How the source, every target and every node stand.
 
     A target is late when a dossier has been waiting for it longer than --late.
     """
-    from syncd.store.overview import source_status, target_status
+    from syncd.store.overview import node_status, source_status, target_status
 
-    now = app.clock.now()
     with app.state() as state:
+        now = state.clock.now()
         standing = Standing(
-            at=now, node=state.node, source=source_status(state.database), targets=target_status(state.database, list(app.settings.targets), now)
+            at=now,
+            node=state.node,
+            source=source_status(state.database),
+            targets=target_status(state.database, list(app.settings.targets), now),
+            nodes=node_status(state.database, now),
         )
     render.put(standing, lambda: _blocks(app, standing), as_json=as_json, zone=app.zone)
     return exits.FAILED if check and _troubled(standing, late) else exits.DONE
@@ -75,6 +81,9 @@ def _blocks(app: App, standing: Standing) -> Iterable[Block]:
         columns=headings("target", "due", "leased", "dead", "in sync", "oldest due", "a minute", "breaker", "last success"),
         rows=[_row(app, name, target) for name, target in standing.targets.items()],
     )
+    if standing.nodes:
+        yield ""
+        yield node_table(app, standing.nodes)
 
 
 def _row(app: App, name: str, target: TargetStatus) -> tuple[render.Cell, ...]:

@@ -56,7 +56,7 @@ def list_(app: App, *, as_json: bool) -> None:
 
     options = app.settings.targets
     with app.state() as state:
-        standing = target_status(state.database, list(options), app.clock.now())
+        standing = target_status(state.database, list(options), state.clock.now())
     listed = [
         Listed(
             name=name,

@@ -19,6 +19,8 @@ WRITING = {
     "target resume",
     "target adopt",
     "target fresh",
+    "node drain",
+    "node resume",
     "source accept",
     "db upgrade",
     "key new",
@@ -27,7 +29,7 @@ WRITING = {
 }
 READING = {
     *("config check", "config show", "doctor", "db check", "status", "show", "preview", "log", "dead list", "dead show", "inbox list", "inbox show"),
-    *("target list", "target probe", "mapping check", "mapping show", "run", "report", "reconcile list", "reconcile show"),
+    *("node list", "target list", "target probe", "mapping check", "mapping show", "run", "report", "reconcile list", "reconcile show"),
 }
 OTHERS = {"demo", "sandbox", "config example", "completion"}
 LEAVES = {path.removeprefix("syncd "): command for path, command in commands() if not isinstance(command, click.Group)}

@@ -19,7 +19,7 @@ from syncd.model import Dossier
 from syncd.policy import BreakerState
 
 SPEAKING = {"t", "headings", "_say"}
-STATES = ("idle", "due", "leased", "dead", "held", "switched off", "paused", "delivering")
+STATES = ("idle", "due", "leased", "dead", "held", "switched off", "paused", "delivering", "active", "draining", "gone")
 KINDS = ("change", "attempt", "document", "admin", "new", "steps")
 STATIONS = ("received", "written", "acknowledged")
 ACTIONS = (
@@ -40,6 +40,8 @@ ACTIONS = (
     "key new",
     "key rotate",
     "db upgrade",
+    "node drain",
+    "node resume",
 )
 
 
