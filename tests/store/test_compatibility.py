@@ -1,0 +1,51 @@
+"""A rolling upgrade: what `schema.COMPATIBLE` promises to code that is older than the state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Connection, inspect, select
+from sqlalchemy.engine.interfaces import ReflectedColumn
+
+from syncd.store import migrations, schema
+from syncd.store.database import Database, open_database
+
+Layout = dict[str, dict[str, ReflectedColumn]]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> Iterator[Database]:
+    """Nothing yet."""
+    opened = open_database(request.getfixturevalue(f"{request.param}_url").render_as_string(hide_password=False))
+    yield opened
+    opened.close()
+
+
+def layout(connection: Connection) -> Layout:
+    found = inspect(connection)
+    return {name: {column["name"]: column for column in found.get_columns(name)} for name in found.get_table_names() if name != "schema_revision"}
+
+
+def test_every_statement_of_the_oldest_code_that_may_go_on_still_has_its_columns(database: Database) -> None:
+    with database.write() as connection:
+        migrations.run(connection, f"{schema.COMPATIBLE:04}")
+        before = layout(connection)
+    migrations.upgrade(database)
+    with database.read() as connection:
+        after = layout(connection)
+    for name, columns in before.items():
+        kept = {column: (str(after[name][column]["type"]), after[name][column]["nullable"]) for column in columns}
+        assert kept == {column: (str(told["type"]), told["nullable"]) for column, told in columns.items()}, name
+        unsaid = [column for column, told in after[name].items() if column not in columns and not (told["nullable"] or told["default"])]
+        assert unsaid == [], f"{name}: an insert of the older code would leave out {unsaid}"
+
+
+def test_the_older_code_takes_the_state_as_usable_and_any_before_it_does_not(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    migrations.ensure(database)
+    with database.read() as connection:
+        said = connection.execute(select(schema.schema_info.c.version, schema.schema_info.c.compatible)).one()
+    assert tuple(said) == (schema.VERSION, schema.COMPATIBLE)
+    for version in range(schema.COMPATIBLE - 1, schema.VERSION + 1):
+        monkeypatch.setattr(schema, "VERSION", version)
+        assert migrations.check(database).usable is (version >= said.compatible)
