@@ -56,6 +56,8 @@ class Station(ABC):
         self._counts: Counter[str] = Counter()
         self._under_way: Counter[str] = Counter()
         self._peaks: Counter[str] = Counter()
+        self._at_work: Counter[str] = Counter()
+        self._met: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._pause = threading.Event()
 
@@ -95,6 +97,11 @@ class Station(ABC):
         with self._lock:
             return self._peaks.copy()
 
+    def met(self) -> Counter[str]:
+        """By dossier, how many calls about it came while another one was under way."""
+        with self._lock:
+            return self._met.copy()
+
     @abstractmethod
     def _ask(self, request: Request) -> Asked:
         """What the call asks for, as far as it can be read."""
@@ -116,17 +123,20 @@ class Station(ABC):
         if self.faults.outage:
             return Reply(b"", 503) if self.faults.outage == "503" else None
         asked = self._ask(request)
-        self._enter(asked.service)
+        self._enter(asked)
         try:
             return self._served(asked, request)
         finally:
             with self._lock:
                 self._under_way[asked.service] -= 1
+                self._at_work -= Counter(set(asked.dossiers))
 
-    def _enter(self, service: str) -> None:
+    def _enter(self, asked: Asked) -> None:
         with self._lock:
-            self._under_way[service] += 1
-            self._peaks[service] = max(self._peaks[service], self._under_way[service])
+            self._under_way[asked.service] += 1
+            self._peaks[asked.service] = max(self._peaks[asked.service], self._under_way[asked.service])
+            self._met += Counter(dossier for dossier in set(asked.dossiers) if self._at_work[dossier])
+            self._at_work += Counter(set(asked.dossiers))
 
     def _served(self, asked: Asked, request: Request) -> Reply | None:
         fault = self.faults.draw(asked.service, asked.dossiers)

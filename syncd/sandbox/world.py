@@ -64,16 +64,25 @@ class World:
     """One-stop, servers and configuration; built on entering, the servers stopped on leaving."""
 
     def __init__(
-        self, folder: Path, *, dossiers: int, faults: bool = False, seed: int = 1, targets: Collection[str] = ("dvcqg",), lookup: Lookup = "mixed"
+        self,
+        folder: Path,
+        *,
+        dossiers: int,
+        faults: bool = False,
+        seed: int = 1,
+        targets: Collection[str] = ("dvcqg",),
+        lookup: Lookup = "mixed",
+        latency: float = 0.0,
     ) -> None:
-        """`lookup` is what the portal tells of a dossier it is asked about; one that tells all (`full`) also lists what it has."""
+        """`lookup` is what the portal tells of a dossier it is asked about; one that tells all (`full`) also lists what it has.
+        `latency` is how many seconds it takes over each answer."""
         self.folder = folder.resolve()
         self.config = self.folder / "syncd.toml"
         self.engine = connect(f"sqlite:///{self.folder}/onestop.db")
         self.shelf = Shelf(self.folder / "files")
         clerk = BadDayClerk(seed) if faults else Clerk()
         agency = NEW if date.today() >= MERGED else OLD  # noqa: DTZ011  the portal's own day
-        self.portal = Portal(Terms(agency=agency, lookup=lookup), faults=Faults(BAD_DAY if faults else None, seed))
+        self.portal = Portal(Terms(agency=agency, lookup=lookup, latency=latency), faults=Faults(BAD_DAY if faults else None, seed))
         self.lgsp = Lgsp(faults=GatewayFaults(_BAD_DAY_LGSP if faults else None, seed))
         self.ioffice = Office(faults=OfficeFaults(BAD_DAY_OFFICE if faults else None, seed), clerk=clerk)
         self.tdoffice = TdOffice(faults=TdFaults(BAD_DAY_TD if faults else None, seed), clerk=clerk)

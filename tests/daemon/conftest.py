@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from sqlalchemy import URL
 
 from tests.daemon.rehearsal import Rehearsal, rehearsal_in
 from tests.databases import postgresql_server, postgresql_url
@@ -14,6 +15,8 @@ from tests.databases import postgresql_server, postgresql_url
 __all__ = ["postgresql_server", "postgresql_url"]
 
 Rehearse = Callable[..., Rehearsal]
+Several = Callable[..., list[Rehearsal]]
+SHORT = {"SYNCD__TARGETS__DVCQG__TIMEOUT": "500ms"}  #: so that leases are: 18 s
 
 
 @pytest.fixture
@@ -25,6 +28,23 @@ def rehearse(tmp_path: Path) -> Iterator[Rehearse]:
             world = stack.enter_context(rehearsal_in(tmp_path / "world", dossiers=dossiers, **given))
             made = Rehearsal(world, state)
             stack.callback(made.close)
+            return made
+
+        yield build
+
+
+@pytest.fixture
+def several(tmp_path: Path, postgresql_url: URL) -> Iterator[Several]:
+    """Builds a world whose portal takes 20 ms over each answer, and daemons on one PostgreSQL, paused and not started yet."""
+    with ExitStack() as stack:
+
+        def build(nodes: int = 2, dossiers: int = 120, **given: object) -> list[Rehearsal]:
+            world = stack.enter_context(rehearsal_in(tmp_path / "world", dossiers=dossiers, latency=0.02, **given))
+            url = postgresql_url.render_as_string(hide_password=False)
+            made = [Rehearsal(world, url, f"n{number}", **SHORT) for number in range(1, nodes + 1)]
+            for each in made:
+                stack.callback(each.close)
+            made[0].syncd("target", "pause", "dvcqg")
             return made
 
         yield build

@@ -28,12 +28,14 @@ def wait_for(condition: Callable[[], bool], seconds: float = 90) -> None:
 
 
 class Rehearsal:
-    """One daemon on one world."""
+    """One daemon on one world, one of several where it is given a node's name."""
 
-    def __init__(self, world: World, state: str = "") -> None:
+    def __init__(self, world: World, state: str = "", node: str = "", **options: str) -> None:
         self.world = world
-        self.log = world.folder / "daemon.log"
-        self.environment = {**os.environ, **({"SYNCD__DAEMON__STATE": state} if state else {})}
+        self.node = node
+        self.log = world.folder / f"daemon{node and '-'}{node}.log"
+        given = {"SYNCD__DAEMON__STATE": state, "SYNCD__DAEMON__NODE": node, **options}
+        self.environment = {**os.environ, **{name: value for name, value in given.items() if value}}
         self.state = create_engine(state or f"sqlite:///{world.folder}/state.db")
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -55,14 +57,30 @@ class Rehearsal:
         assert self._process is not None
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
+        self._process = None
+
+    def stall(self) -> None:
+        """Let it stand still, as a machine does that is out of memory or being moved."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        """Let it go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    def ended(self, seconds: float = 60) -> int:
+        """Wait until it has ended by itself; its exit code."""
+        assert self._process is not None
+        code, self._process = self._process.wait(seconds), None
+        return code
 
     def stop(self) -> int:
         """End it as systemd would; its exit code."""
         if self._process is None:
             return 0
         self._process.send_signal(signal.SIGTERM)
-        code, self._process = self._process.wait(60), None
-        return code
+        return self.ended()
 
     def close(self) -> None:
         """End what still runs."""
