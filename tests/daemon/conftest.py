@@ -16,7 +16,6 @@ __all__ = ["postgresql_server", "postgresql_url"]
 
 Rehearse = Callable[..., Rehearsal]
 Several = Callable[..., list[Rehearsal]]
-SHORT = {"SYNCD__TARGETS__DVCQG__TIMEOUT": "500ms"}  #: so that leases are: 18 s
 
 
 @pytest.fixture
@@ -34,14 +33,15 @@ def rehearse(tmp_path: Path) -> Iterator[Rehearse]:
 
 
 @pytest.fixture
-def several(tmp_path: Path, postgresql_url: URL) -> Iterator[Several]:
-    """Builds a world whose portal takes 20 ms over each answer, and daemons on one PostgreSQL, paused and not started yet."""
+def several(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Several]:
+    """Builds a world whose portal takes 20 ms over each answer, and daemons on one PostgreSQL, paused and not started yet. A short
+    `timeout` makes short leases: 18 s."""
     with ExitStack() as stack:
 
-        def build(nodes: int = 2, dossiers: int = 120, **given: object) -> list[Rehearsal]:
+        def build(nodes: int = 2, dossiers: int = 120, state: URL | None = None, timeout: str = "500ms", **given: object) -> list[Rehearsal]:
             world = stack.enter_context(rehearsal_in(tmp_path / "world", dossiers=dossiers, latency=0.02, **given))
-            url = postgresql_url.render_as_string(hide_password=False)
-            made = [Rehearsal(world, url, f"n{number}", **SHORT) for number in range(1, nodes + 1)]
+            url = (state or request.getfixturevalue("postgresql_url")).render_as_string(hide_password=False)
+            made = [Rehearsal(world, url, f"n{number}", SYNCD__TARGETS__DVCQG__TIMEOUT=timeout) for number in range(1, nodes + 1)]
             for each in made:
                 stack.callback(each.close)
             made[0].syncd("target", "pause", "dvcqg")

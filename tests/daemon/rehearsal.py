@@ -36,7 +36,7 @@ class Rehearsal:
         self.log = world.folder / f"daemon{node and '-'}{node}.log"
         given = {"SYNCD__DAEMON__STATE": state, "SYNCD__DAEMON__NODE": node, **options}
         self.environment = {**os.environ, **{name: value for name, value in given.items() if value}}
-        self.state = create_engine(state or f"sqlite:///{world.folder}/state.db")
+        self.state = create_engine(state or f"sqlite:///{world.folder}/state.db", pool_pre_ping=True)
         self._process: subprocess.Popen[bytes] | None = None
 
     def syncd(self, *arguments: str, code: int | None = 0) -> str:
