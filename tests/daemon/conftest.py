@@ -38,10 +38,12 @@ def several(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Several]
     `timeout` makes short leases: 18 s."""
     with ExitStack() as stack:
 
-        def build(nodes: int = 2, dossiers: int = 120, state: URL | None = None, timeout: str = "500ms", **given: object) -> list[Rehearsal]:
+        def build(
+            nodes: int = 2, dossiers: int = 120, state: URL | None = None, timeout: str = "500ms", code: Path | None = None, **given: object
+        ) -> list[Rehearsal]:
             world = stack.enter_context(rehearsal_in(tmp_path / "world", dossiers=dossiers, latency=0.02, **given))
             url = (state or request.getfixturevalue("postgresql_url")).render_as_string(hide_password=False)
-            made = [Rehearsal(world, url, f"n{number}", SYNCD__TARGETS__DVCQG__TIMEOUT=timeout) for number in range(1, nodes + 1)]
+            made = [Rehearsal(world, url, f"n{number}", code, SYNCD__TARGETS__DVCQG__TIMEOUT=timeout) for number in range(1, nodes + 1)]
             for each in made:
                 stack.callback(each.close)
             made[0].syncd("target", "pause", "dvcqg")

@@ -28,13 +28,14 @@ def wait_for(condition: Callable[[], bool], seconds: float = 90) -> None:
 
 
 class Rehearsal:
-    """One daemon on one world, one of several where it is given a node's name."""
+    """One daemon on one world, one of several where it is given a node's name, of other code than this where that is given."""
 
-    def __init__(self, world: World, state: str = "", node: str = "", **options: str) -> None:
+    def __init__(self, world: World, state: str = "", node: str = "", code: Path | None = None, **options: str) -> None:
         self.world = world
+        self.code = code
         self.node = node
         self.log = world.folder / f"daemon{node and '-'}{node}.log"
-        given = {"SYNCD__DAEMON__STATE": state, "SYNCD__DAEMON__NODE": node, **options}
+        given = {"SYNCD__DAEMON__STATE": state, "SYNCD__DAEMON__NODE": node, "PYTHONPATH": str(code or ""), **options}
         self.environment = {**os.environ, **{name: value for name, value in given.items() if value}}
         self.state = create_engine(state or f"sqlite:///{world.folder}/state.db", pool_pre_ping=True)
         self._process: subprocess.Popen[bytes] | None = None
@@ -42,7 +43,7 @@ class Rehearsal:
     def syncd(self, *arguments: str, code: int | None = 0) -> str:
         """Run one command; its standard output."""
         command = [sys.executable, "-m", "syncd", "--lang", "en", "--config", str(self.world.config), *arguments]
-        done = subprocess.run(command, capture_output=True, check=False, env=self.environment)
+        done = subprocess.run(command, capture_output=True, check=False, env=self.environment, cwd=self.code)
         assert code is None or done.returncode == code, done.stderr.decode()
         return done.stdout.decode()
 
@@ -50,7 +51,7 @@ class Rehearsal:
         """Start the daemon, with these variables besides its own."""
         with self.log.open("ab") as log:
             command = [sys.executable, "-m", "syncd", "--config", str(self.world.config), "run"]
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, env={**self.environment, **environment})
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, env={**self.environment, **environment}, cwd=self.code)
 
     def kill(self) -> None:
         """End it as a power cut would."""

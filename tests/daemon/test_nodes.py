@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 from sqlalchemy import column, func, select, text
@@ -144,20 +145,20 @@ def test_a_drained_node_gives_everything_back_and_lives(several: Several) -> Non
 
 def test_of_two_daemons_of_one_name_the_first_ends_once_it_has_lost_its_place(several: Several) -> None:
     first, _ = several(dossiers=20)
-    twin = Rehearsal(first.world, str(first.environment["SYNCD__DAEMON__STATE"]), "n1")
     first.start()
     wait_for(lambda: beating(first) != [])
-    twin.syncd("run", code=1)
-    first.stall()
-    with first.state.begin() as connection:
-        connection.execute(_CUT)
-    before = asked(first, select(node.c.since))
-    twin.start()
-    wait_for(lambda: asked(first, select(node.c.since)) != before)
-    first.wake()
-    assert first.ended() == 1
-    assert "this one stops" in first.log.read_text()
-    assert twin.stop() == 0
+    with closing(Rehearsal(first.world, str(first.environment["SYNCD__DAEMON__STATE"]), "n1")) as twin:
+        twin.syncd("run", code=1)
+        first.stall()
+        with first.state.begin() as connection:
+            connection.execute(_CUT)
+        before = asked(first, select(node.c.since))
+        twin.start()
+        wait_for(lambda: asked(first, select(node.c.since)) != before)
+        first.wake()
+        assert first.ended() == 1
+        assert "this one stops" in first.log.read_text()
+        assert twin.stop() == 0
 
 
 _HOLDERS = text("locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())")
