@@ -8,12 +8,14 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
+import pytest
 from sqlalchemy import column, func, select, text
 
 from syncd.store.schema import attempt, lease, ledger, node
 from tests.daemon.conftest import Several
 from tests.daemon.rehearsal import TARGET, Rehearsal, wait_for
 
+pytestmark = pytest.mark.slow
 WORKERS = 4
 
 
@@ -96,7 +98,7 @@ def test_two_nodes_share_the_work_and_are_shown(several: Several) -> None:
 
 
 def test_the_node_that_polls_is_killed_and_the_other_goes_on_with_all_of_it(several: Several) -> None:
-    nodes = several(dossiers=200)
+    nodes = several(dossiers=150)
     working(nodes)
     polls, _ = poller(nodes)
     other = fault(nodes, polls, polls.kill)
@@ -106,7 +108,7 @@ def test_the_node_that_polls_is_killed_and_the_other_goes_on_with_all_of_it(seve
 
 
 def test_a_node_that_stood_still_past_its_lease_wakes_and_overwrites_nothing(several: Several) -> None:
-    nodes = several(dossiers=200)
+    nodes = several(dossiers=150)
     working(nodes)
     _, idle = poller(nodes)
     other = fault(nodes, idle, idle.stall)
@@ -123,7 +125,7 @@ def test_a_node_that_stood_still_past_its_lease_wakes_and_overwrites_nothing(sev
 
 
 def test_a_drained_node_gives_everything_back_and_lives(several: Several) -> None:
-    nodes = several(dossiers=200)
+    nodes = several(dossiers=150)
     working(nodes)
     polls, other = poller(nodes)
     under_load(other, polls)

@@ -65,6 +65,7 @@ def more(made: Rehearsal, calls: int = 20) -> None:
     wait_for(lambda: made.world.portal.counts().total() > seen + calls)
 
 
+@pytest.mark.slow
 def test_one_node_after_the_other_goes_to_the_new_version_while_dossiers_move(several: Several, before: Path) -> None:
     assert schema.COMPATIBLE < schema.VERSION, "this version cannot be reached without stopping every node"
     old = several(code=before, dossiers=150)
