@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,6 +13,7 @@ from sqlalchemy import make_url
 
 from tests.daemon.conftest import Several
 from tests.daemon.rehearsal import wait_for
+from tests.daemon.standby import Pair
 from tests.daemon.test_nodes import judge, working
 from tests.databases import crash, start_built_in
 
@@ -41,3 +43,20 @@ def test_postgresql_crashes_under_load_and_no_step_is_lost_or_sent_twice(several
     judge(nodes[0])
     for each in nodes:
         assert '"event":"place_taken_again"' in each.log.read_text()
+
+
+@pytest.mark.slow
+def test_postgresql_fails_over_under_load_and_the_standby_knows_every_step(several: Several, cluster: Any) -> None:
+    with closing(Pair(cluster, Path(f"{cluster.pgdata}-b"))) as pair:
+        pair.follow()
+        nodes = several(dossiers=150, state=pair.url, timeout="1s")
+        working(nodes)
+        portal, life = nodes[0].world.portal, nodes[0].world.life
+        seen = portal.counts().total()
+        wait_for(lambda: portal.counts().total() > seen + 60)
+        pair.fail_over()
+        life.move(30)
+        life.settle()
+        nodes[0].rest()
+        assert [each.stop() for each in nodes] == [0, 0], "a daemon has ended by itself"
+        judge(nodes[0])
