@@ -45,9 +45,9 @@ class Maintainer:
             self.metrics.inbox(name, waiting.get(name, {}))
 
     def _measure(self, name: str) -> None:
-        counts = self.board.counts(name)
-        age = None if counts.oldest_due is None else max(0.0, (self.clock.now() - counts.oldest_due).total_seconds())
-        self.metrics.backlog(name, due=counts.due, dead=counts.dead, oldest_due_seconds=age)
+        waits = self.board.backlog(name)
+        age = None if waits.oldest_due is None else max(0.0, (self.clock.now() - waits.oldest_due).total_seconds())
+        self.metrics.backlog(name, due=waits.due, dead=waits.dead, oldest_due_seconds=age)
 
     def prune(self, keep: timedelta, keep_files: timedelta, proceed: Callable[[], bool] = lambda: True) -> int:
         """Cut the journal to `keep`, and let go of the files that have been in the one-stop for `keep_files`, as long as

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, not_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, literal_column, not_, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from syncd.errors import LeaseLost
@@ -50,6 +50,14 @@ class Counts(Value):
     dead: int = 0
     in_sync: int = 0
     held: int = 0
+    oldest_due: datetime | None = None
+
+
+class Backlog(Value):
+    """What a target has not got."""
+
+    due: int = 0
+    dead: int = 0
     oldest_due: datetime | None = None
 
 
@@ -152,6 +160,13 @@ class Board:
             oldest_due=rows["due"].oldest if "due" in rows else None,
         )
 
+    def backlog(self, name: str) -> Backlog:
+        """What waits for a target: read where only that is, for each node does so every few seconds."""
+        with self.database.read() as connection:
+            due = connection.execute(_DUE, {"name": name}).one()
+            stopped = connection.execute(_STOPPED, {"name": name}).all()
+        return Backlog(due=due.n, dead=sum(row.n for row in stopped if row.state == "dead"), oldest_due=due.oldest)
+
     def lease(self, name: str, holder: str, now: datetime, term: timedelta) -> Fence | None:
         """Take or renew a named lease; None while somebody else holds it."""
         insert = (sqlite if self.database.sqlite else postgresql).insert(lease)
@@ -227,6 +242,15 @@ _KEEP = (
     update(lease)
     .where(lease.c.name == bindparam("n"), lease.c.holder == bindparam("h"), lease.c.term == bindparam("t"))
     .values(until=bindparam("u", type_=lease.c.until.type))
+)
+# Written out, not bound: see `statements`.
+_DUE = select(func.count().label("n"), func.min(ledger.c.due_at).label("oldest")).where(
+    ledger.c.target == bindparam("name"), ledger.c.state == literal_column("'due'")
+)
+_STOPPED = (
+    select(ledger.c.state, func.count().label("n"))
+    .where(ledger.c.target == bindparam("name"), ledger.c.state.in_([literal_column("'dead'"), literal_column("'held'")]))
+    .group_by(ledger.c.state)
 )
 _COUNTS = (
     select(ledger.c.state, func.count().label("n"), func.min(ledger.c.due_at).label("oldest"))

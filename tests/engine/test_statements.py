@@ -35,7 +35,15 @@ def test_each_names_the_target_and_the_dossier(name: str) -> None:
     assert "ledger.subject" in condition
 
 
-def test_claiming_from_many_rows_reads_only_those_that_are_due(make: Make) -> None:
+def plan_of(engine: Engine, statement: str, parameters: Any) -> str:
+    explain = "EXPLAIN QUERY PLAN " if engine.database.sqlite else "EXPLAIN "
+    with engine.database.read() as connection:
+        return str(connection.exec_driver_sql(explain + statement, parameters).all())
+
+
+@pytest.fixture
+def many(make: Make) -> Engine:
+    """A ledger of which a few rows are due."""
     engine = make()
     now = engine.clock.now()
     rows: list[dict[str, Any]] = [
@@ -54,10 +62,19 @@ def test_claiming_from_many_rows_reads_only_those_that_are_due(make: Make) -> No
         connection.execute(insert(ledger), rows)
     with engine.database.write() as connection:
         connection.execute(text("ANALYZE"))
-    statement, parameters = claiming(engine)
-    with engine.database.read() as connection:
-        explain = "EXPLAIN QUERY PLAN " if engine.database.sqlite else "EXPLAIN "
-        plan = str(connection.exec_driver_sql(explain + statement, parameters).all())
+    return engine
+
+
+def test_the_figures_are_read_where_only_those_are_that_wait(many: Engine) -> None:
+    seen: list[tuple[str, Any]] = []
+    event.listen(many.database.engine, "before_cursor_execute", lambda *given: seen.append((given[2], given[3])))
+    assert many.board.backlog("portal").due == ROWS / 1000
+    plans = [plan_of(many, statement, parameters) for statement, parameters in list(seen) if "FROM ledger" in statement]
+    assert [each for plan in plans for each in ("ix_ledger_due", "ix_ledger_stopped") if each in plan] == ["ix_ledger_due", "ix_ledger_stopped"]
+
+
+def test_claiming_from_many_rows_reads_only_those_that_are_due(many: Engine) -> None:
+    plan = plan_of(many, *claiming(many))
     assert "ix_ledger_due" in plan
     assert "Seq Scan on ledger" not in plan
     assert "SCAN ledger" not in plan
