@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import bursts, first_load, killed, one_a_call
+from benchmarks import bursts, first_load, killed, nodes, one_a_call
 from benchmarks.figures import Figure, Scale, medians, show, write
 from benchmarks.ground import put_away
 
@@ -20,6 +20,7 @@ SCENARIOS: dict[str, Callable[[Scale], Iterator[Figure]]] = {
     "S3": bursts.bursts,
     "S4": killed.killed,
     "S5": first_load.first_load,
+    "S8": nodes.nodes,
 }
 
 
