@@ -13,10 +13,8 @@ Three sides are held against each other, a page of the one-stop at a time, in or
 That key is committed with every few answers, so a run that is interrupted goes on there and asks nobody twice but those in
 flight. Nothing is changed by a comparison, neither at the target nor in the ledger; see `repair`.
 
-Law L8: a one-stop that lists nothing, has lost more than a share of its dossiers since the last run, shows more than a share of them
-as the state has never seen them, or many with fewer steps than before (a backup that was restored), does not look like itself. The
-run stops there, before anything is repaired, and says why. A target that does not answer ends the run for now: it is not asked a
-million times.
+Law L8: where the one-stop does not look like itself (`course`), the run stops there, before anything is repaired, and says why. A
+target that does not answer ends the run for now: it is not asked a million times.
 """
 
 from __future__ import annotations
@@ -32,37 +30,20 @@ import structlog
 
 from syncd.asking import Asking
 from syncd.calls import Outcome
-from syncd.drift import Drift, DriftKind, Held, Tiers, drift, lost_too_many, month_of, of_dossier, of_ledger, of_target, to_ask
+from syncd.course import Course, Sides
+from syncd.drift import Drift, DriftKind, Held, Tiers, drift, month_of, of_dossier, of_ledger, of_target, to_ask
 from syncd.errors import SuspiciousSource, TargetSilent
 from syncd.foreign import Foreign
-from syncd.model import Dossier, Page, Value
+from syncd.model import Dossier, Page
 from syncd.ports import Source
 from syncd.store.evidence import DONE, STOPPED, Evidence, Run, Scope
 from syncd.store.intake import Intake
-from syncd.store.prepared import BACK, FEW_BACK, Known, Prepared, went_back
+from syncd.store.prepared import Known, Prepared
 from syncd.store.readback import ReadBack
 
 log = structlog.get_logger()
 
-FEW = 200  #: so many dossiers at once surprise nobody, however small the province
-_LOOK = "look at the one-stop: is it being restored, or is it another database? If it is right: --force"
-_BACK = "look at the one-stop: was it restored from a backup? If it is right: --force"
 RESUMED_WITHIN_DAYS = 7  #: what an interrupted run has compared before counts for so long
-
-
-class Sides(Value):
-    """A page, with what the state holds of it."""
-
-    page: Page
-    changed: list[Prepared]  #: the dossiers that are not in the state as they are in the one-stop
-    known: dict[str, Known]
-    held: list[Held]  #: all that the state holds between the last page's end and this one's
-    present: dict[int, str]  #: the codes in the page, by key
-
-    def published(self, held: Held) -> bool:
-        """Whether the one-stop still publishes what the state holds, under that code."""
-        code = self.present.get(held.source_id)
-        return code is not None and held.subject in (code, f"{code}#{held.source_id}")
 
 
 class Store(NamedTuple):
@@ -70,22 +51,6 @@ class Store(NamedTuple):
 
     rows: ReadBack
     evidence: Evidence
-
-
-class Course:
-    """How far a run has come; `counts` are those up to `position`."""
-
-    def __init__(self, run: Run, known: int, before: Run | None, *, force: bool) -> None:
-        self.run = run
-        self.scope = run.scope
-        self.position = run.position
-        self.counts = Counter({"listed": 0, "checked": 0, "asked": 0, "gone": 0, "unseen": 0, "back": 0, **run.counts})
-        self.known = known
-        self.before = before.counts if before else {}
-        self.force = force
-        self.heard = (self.position, self.counts.copy())  #: where the target last answered
-        self.totals = Counter[tuple[str, str]]()  #: committed since then
-        self.unheard: list[str] = []  #: asked about since then
 
 
 class Reconciling:
@@ -112,7 +77,7 @@ class Reconciling:
         `TargetSilent`, after which it can be gone on with, and `SuspiciousSource` with the run stopped."""
         run = self._unfinished(scope) or self.evidence.begin(self.target.name, who, scope, self.clock.now())
         self.asking.silent = 0
-        course = Course(run, self.rows.known(), self.evidence.last(self.target.name), force=force)
+        course = Course(run, self.rows.known(), self.evidence.last(self.target.name), self.options, force=force)
         try:
             ended = self._compare(course)
         except TargetSilent:
@@ -145,13 +110,12 @@ class Reconciling:
         resumed = course.position
         for page in self.source.sweep(course.position):
             sides = self._sides(page, course.position)
-            self._guard(course, self._tally(course, sides, page.cursor.id))
+            course.guard(sides.tally(course.position, page.cursor.id))
             if resumed == course.position:
                 self.evidence.forget(course.run.id, [*(each.subject for each in sides.held), *(each.subject for each in sides.changed)])
             if not (self.proceed() and self._take(course, sides)):
                 return False
-        if course.counts["listed"] == 0 and course.known and not course.force:
-            raise SuspiciousSource("the one-stop lists no dossier, and did before", hint="check source.url and whether a restore is under way; else: --force")
+        course.guard_emptiness()
         self._beyond(course)
         self._foreign(course)
         return not self.stopping.is_set()
@@ -162,14 +126,6 @@ class Reconciling:
         present = {each.dossier.source_id: each.dossier.code for each in page.snapshots}
         return Sides(page=page, changed=changed, known=known, held=held, present=present)
 
-    @staticmethod
-    def _tally(course: Course, sides: Sides, upto: int) -> Counter[str]:
-        """What the dossiers of a page add to the counts, from where the run is up to a key."""
-        listed = sum(course.position < each.dossier.source_id <= upto for each in sides.page.snapshots)
-        changed = [each for each in sides.changed if course.position < each.dossier.source_id <= upto and each.subject in sides.known]
-        gone = sum(each.source_id not in sides.present for each in sides.held if course.position < each.source_id <= upto)
-        return Counter(listed=listed, gone=gone, unseen=len(changed), back=went_back(changed, sides.known))
-
     def _totals(self, course: Course, sides: Sides, upto: int) -> Counter[tuple[str, str]]:
         """And how many of them are compared, by agency and month."""
         passed = (each.dossier for each in sides.page.snapshots if course.position < each.dossier.source_id <= upto)
@@ -178,25 +134,11 @@ class Reconciling:
     def _place(self, each: Dossier) -> tuple[str, str]:
         return each.agency.code[:64], month_of(each.received_at, self.zone)
 
-    def _guard(self, course: Course, more: Counter[str]) -> None:
-        if course.force:
-            return
-        limits = (
-            ("gone", self.options.lost, FEW, "are no longer in the one-stop", _LOOK),
-            ("unseen", self.options.surprise, FEW, "differ from what was read of them", _LOOK),
-            ("back", BACK, FEW_BACK, "went back to what they were, or are gone and were the newest", _BACK),
-        )
-        for name, most, few, what, why in limits:
-            count = course.counts[name] + more[name]
-            usual = course.before.get(name, 0) if name != "unseen" else 0
-            if lost_too_many(count - usual, course.known, most, few):
-                raise SuspiciousSource(f"{count} of {course.known} known dossiers {what}", hint=why)
-
     def _beyond(self, course: Course) -> None:
         """What the state holds behind the last dossier that the one-stop lists."""
         for rows in self.rows.within(course.position):
             more = Counter(gone=len(rows), back=len(rows))
-            self._guard(course, more)
+            course.guard(more)
             course.counts.update(more)
             course.position = rows[-1].source_id
             extra = [self._extra(each) for each in rows if each.created and _within(course.scope, each)]
@@ -243,7 +185,7 @@ class Reconciling:
     def _advance(self, course: Course, sides: Sides, upto: int) -> None:
         """The run has come as far as this key: the counts up to there are committed with it."""
         totals = self._totals(course, sides, upto)
-        course.counts.update(self._tally(course, sides, upto))
+        course.counts.update(sides.tally(course.position, upto))
         course.counts["checked"] += totals.total()
         course.position = max(upto, course.position)
         self.evidence.note(course.run.id, [], course.counts, course.position, totals)

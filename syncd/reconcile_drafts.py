@@ -27,10 +27,11 @@ import structlog
 
 from syncd.asking import Asking
 from syncd.calls import Outcome, Standing
+from syncd.course import Course
 from syncd.documents import Listing
 from syncd.drift import Drift, DriftKind, Held, Tiers, drift, month_of, of_ledger, of_target, to_ask
 from syncd.ports import Collector, Source
-from syncd.reconcile import Course, Reconciling, Store
+from syncd.reconcile import Reconciling, Store
 from syncd.store.evidence import Evidence
 from syncd.store.inbox import Inbox
 from syncd.store.intake import Intake

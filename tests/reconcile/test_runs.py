@@ -17,10 +17,10 @@ from sqlalchemy import func, select
 
 from syncd.asking import SILENCE
 from syncd.calls import Outcome, Portion, Standing
+from syncd.course import FEW
 from syncd.drift import Held, Tiers, counted, lost_too_many, month_of, to_ask
 from syncd.errors import NotFound, SuspiciousSource, TargetSilent
 from syncd.model import Snapshot
-from syncd.reconcile import FEW
 from syncd.store.evidence import Scope
 from syncd.store.prepared import FEW_BACK
 from syncd.store.schema import audit, finding, ledger, run, total
