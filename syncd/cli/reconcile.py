@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,22 +10,18 @@ from typing import TYPE_CHECKING
 import click
 
 from syncd import signals
-from syncd.cli import exits, reconcile_words, render
+from syncd.cli import exits, reconcile_terminal, render
 from syncd.cli.app import App, pass_app
 from syncd.cli.commands import Group
-from syncd.cli.lang import sentence, t
+from syncd.cli.lang import t
 from syncd.cli.options import as_json, dry_run, instant, moment, since
 from syncd.cli.progress import Share, watching
 from syncd.cli.reconcile_run import Found, Order, reconcile_target
-from syncd.cli.reconcile_values import Compared, Reconciled, compared, listed
-from syncd.cli.render import Block, Table, headings, pairs
+from syncd.cli.reconcile_values import Reconciled, compared, listed
 
 if TYPE_CHECKING:
     from syncd.store.evidence import Evidence, Run
     from syncd.wiring import State
-
-SHOWN = 20  #: differences on the terminal
-KINDS = ("missing", "stale", "steps", "extra", "unknown")
 
 table = click.option("--csv", "table", type=click.Path(dir_okay=False, allow_dash=True), default=None, help="write every difference to this file, or to -")
 page = click.option("--html", "page", type=click.Path(dir_okay=False, path_type=Path), default=None, help="write the evidence as a page to print and sign")
@@ -81,7 +76,7 @@ def _reconcile(
         result = Reconciled(targets={each.name: each.told for each in found})
         _write(app, state, [each.run for each in found if each.run], table, page)
     if table != "-":
-        render.put(result, lambda: _blocks(app, result, order), as_json=as_json, zone=app.zone)
+        render.put(result, lambda: reconcile_terminal.made(app, result, order), as_json=as_json, zone=app.zone)
     if stopping.is_set():
         click.echo(t("Stopped before the end; the same command goes on from there."), err=True)
     return _exit(result, interrupted=stopping.is_set())
@@ -130,65 +125,6 @@ def _exit(result: Reconciled, *, interrupted: bool) -> int:
     return exits.DRIFT if left - {"unknown"} else exits.FAILED if left else exits.DONE
 
 
-def _blocks(app: App, result: Reconciled, order: Order) -> Iterable[Block]:
-    from syncd.wiring import routes
-
-    dossiers = routes(app.settings).dossiers
-    yield Table(columns=_columns(), rows=[_row(name, each) for name, each in result.targets.items()])
-    for name, each in result.targets.items():
-        yield from _notes(name, each, order, drafts=name not in dossiers)
-        yield from _differences(name, each)
-        if each.run:
-            yield t("The evidence: syncd reconcile show {run}", run=each.run)
-
-
-def _columns() -> tuple[str, ...]:
-    return *headings("target", "checked", "asked", "in sync"), *(reconcile_words.kind(kind) for kind in KINDS)
-
-
-def _row(name: str, each: Compared) -> tuple[str, ...]:
-    return (name, str(each.checked), str(each.asked), str(each.in_sync), *(str(each.left.get(kind, 0)) for kind in KINDS))
-
-
-def _notes(name: str, each: Compared, order: Order, *, drafts: bool) -> Iterable[str]:
-    if each.error:
-        yield f"{name}: {sentence(each.error)}"
-        yield f"→ {sentence(each.hint)}"
-    if not each.askable:
-        yield t("{name} cannot be asked what it has; it was compared with the ledger only.", name=name)
-    elif order.full and each.state == "done" and not each.listed and not drafts:
-        yield t("{name} does not tell which dossiers it has; what only it has cannot be found.", name=name)
-    if each.uncollected:
-        yield t("{name} lists {n} packages that are not here yet; they come with the next collection.", name=name, n=each.uncollected)
-    if each.left.get("extra") and drafts:
-        yield t("Drafts that were taken back stay at {name}: have them withdrawn there, or hand them over again in the one-stop.", name=name)
-    elif each.left.get("extra"):
-        yield t("What only {name} has stays as it is: publish the dossier again in the one-stop, or have it removed at the target by its operator.", name=name)
-    if order.repair and order.dry_run:
-        yield t("{n} dossiers would be made due again.", n=len({one.dossier for one in each.drift if one.kind.value in ("missing", "stale", "steps")}))
-    elif order.repair:
-        yield t("{n} dossiers were made due again.", n=each.repaired)
-
-
-def _differences(name: str, each: Compared) -> Iterable[Block]:
-    if not each.drift:
-        return
-    yield ""
-    yield t("{name}: the first {shown} of {n} differences; all of them: --csv FILE", name=name, shown=min(SHOWN, len(each.drift)), n=len(each.drift))
-    rows = [
-        (
-            one.dossier,
-            one.agency or "–",
-            one.month or "–",
-            reconcile_words.kind(one.kind.value),
-            reconcile_words.detail(one.detail),
-            reconcile_words.became(one.became),
-        )
-        for one in each.drift[:SHOWN]
-    ]
-    yield Table(columns=headings("dossier", "agency", "month", "kind", "detail", "what became of it"), rows=rows)
-
-
 @reconcile.command("list")
 @click.option("--target", default="", help="only of this target")
 @as_json
@@ -200,21 +136,7 @@ def list_(app: App, *, target: str, as_json: bool) -> None:
     with app.state() as state:
         evidence = Evidence(state.database)
         runs = [listed(evidence, run) for run in evidence.runs(app.demand_target(target) if target else "")]
-    rows = [
-        (
-            str(each.run),
-            each.target,
-            render.moment(each.began_at, app.zone),
-            render.moment(each.ended_at, app.zone),
-            t(each.state),
-            each.who,
-            str(each.checked),
-            str(sum(each.left.values())),
-        )
-        for each in runs
-    ]
-    columns = headings("run", "target", "began", "ended", "state", "who", "checked", "differences")
-    render.put(runs, lambda: [Table(columns=columns, rows=rows)], as_json=as_json, zone=app.zone)
+    render.put(runs, lambda: reconcile_terminal.several(app, runs), as_json=as_json, zone=app.zone)
 
 
 @reconcile.command("show")
@@ -237,7 +159,7 @@ def show(app: App, run: int, *, table: str | None, page: Path | None, check: boo
         result = Reconciled(targets={found.target: compared(evidence, found)})
         _write(app, state, [found], table, page)
     if table != "-":
-        render.put(result, lambda: _shown(app, result, found), as_json=as_json, zone=app.zone)
+        render.put(result, lambda: reconcile_terminal.one(app, result, found), as_json=as_json, zone=app.zone)
     if check:
         click.echo(t("The evidence is as it was sealed.") if sound else t("The evidence was changed after it had been sealed."), err=True)
     return exits.DONE if sound else exits.FAILED
@@ -245,24 +167,3 @@ def show(app: App, run: int, *, table: str | None, page: Path | None, check: boo
 
 def _sound(evidence: Evidence, run: Run) -> bool:
     return bool(run.seal) and evidence.sealed(run.id) == run.seal
-
-
-def _shown(app: App, result: Reconciled, run: Run) -> Iterable[Block]:
-    from syncd.cli.reconcile_paper import scope
-
-    yield from pairs(
-        [
-            (t("run"), str(run.id)),
-            (t("target"), run.target),
-            (t("who"), run.who),
-            (t("began"), render.moment(run.began_at, app.zone)),
-            (t("ended"), render.moment(run.ended_at, app.zone)),
-            (t("state"), t(run.state)),
-            (t("scope"), scope(app, run)),
-            ("SHA-256", run.seal or "–"),
-        ]
-    )
-    yield ""
-    for name, each in result.targets.items():
-        yield Table(columns=_columns(), rows=[_row(name, each)])
-        yield from _differences(name, each)
