@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -28,7 +29,8 @@ from syncd.sandbox.damage import Damage
 from syncd.sandbox.world import World
 from syncd.store.database import open_database
 from syncd.store.single import Single
-from tests.cli.calling import Caller
+from tests.cli import figures
+from tests.cli.calling import Caller, process
 from tests.cli.reconcile_schema import document, schema
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "schemas" / "reconcile.schema.json"
@@ -247,6 +249,18 @@ def test_mistakes_of_use(syncd: Caller, given: tuple[str, ...]) -> None:
 def test_where_no_target_takes_anything_there_is_nothing_to_do(syncd: Caller, world: World) -> None:
     world.config.write_text(world.config.read_text("utf-8").replace("[targets.dvcqg]", "[targets.dvcqg]\nenabled = false"), "utf-8")
     assert syncd("reconcile").code == exits.USAGE
+
+
+def test_a_target_that_takes_neither_dossiers_nor_drafts_cannot_be_compared(world: World, tmp_path: Path) -> None:
+    figures.install(tmp_path)
+    with world.config.open("a", encoding="utf-8") as config:
+        config.write('\n[targets.ministry]\nconnector = "figures"\n')
+    order = partial(process, "--config", str(world.config), "reconcile", "--json", env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    named = order("--target", "ministry")
+    assert (named.returncode, named.stdout) == (exits.USAGE, "")
+    assert "ministry takes neither dossiers nor drafts" in named.stderr
+    every = order()
+    assert (every.returncode, list(json.loads(every.stdout)["targets"])) == (exits.DONE, ["dvcqg"]), "the others are compared as ever"
 
 
 def test_a_second_one_of_the_same_target_is_refused(syncd: Caller, world: World) -> None:
