@@ -25,7 +25,8 @@ from syncd.cli.lang import t
 from syncd.cli.options import as_json
 from syncd.cli.render import Block, Table, headings
 from syncd.cli.report_values import Worst, told
-from syncd.indicators import Cost, Indicators
+from syncd.indicators import Cost
+from syncd.shares import Shares
 
 KEPT = 200  #: dossiers that cost points, in JSON and on the page
 SHOWN = 20  #: of them on the terminal
@@ -80,12 +81,12 @@ def portal(app: App, name: str) -> str:
     return found
 
 
-def _read(app: App, name: str, wanted: Callable[[str, str], bool], table: str | None) -> tuple[Indicators, Worst]:
+def _read(app: App, name: str, wanted: Callable[[str, str], bool], table: str | None) -> tuple[Shares, Worst]:
     from syncd.store.acknowledged import Merge, acknowledged
 
     worst = Worst(KEPT)
     with app.state() as state, app.source() as source, _written(table) as write:
-        fold = Indicators(app.clock.now(), app.zone, Merge(acknowledged(state.database, name)).absent, wanted)
+        fold = Shares(app.clock.now(), app.zone, Merge(acknowledged(state.database, name)).absent, wanted)
         for cost in fold.costs(snapshot for page in source.sweep() for snapshot in page.snapshots):
             worst.add(cost)
             write(cost)
@@ -117,7 +118,7 @@ def _writer(file: Any) -> Callable[[Cost], None]:
     return write
 
 
-def _publish(app: App, fold: Indicators, worst: Worst, name: str, agency: str, path: Path) -> None:
+def _publish(app: App, fold: Shares, worst: Worst, name: str, agency: str, path: Path) -> None:
     from syncd.pages.rendering import report_page
     from syncd.pages.values import CostLine, ReasonCount, ReportPage
 
@@ -143,12 +144,12 @@ def _publish(app: App, fold: Indicators, worst: Worst, name: str, agency: str, p
     click.echo(t("{file} is written.", file=path), err=True)
 
 
-def _scope(fold: Indicators, agency: str) -> str:
+def _scope(fold: Shares, agency: str) -> str:
     name = next((line.agency.name for line in fold.agencies() if line.agency.code == agency), "")
     return f"{name} ({agency})" if name else agency
 
 
-def _blocks(app: App, fold: Indicators, worst: Worst, name: str) -> Iterable[Block]:
+def _blocks(app: App, fold: Shares, worst: Worst, name: str) -> Iterable[Block]:
     titles = report_words.titles()
     total, months = fold.total(), fold.months()
     yield t("{n} dossiers counted, held against {name}, {at}", n=total.received, name=name, at=render.moment(fold.now, app.zone))

@@ -6,8 +6,9 @@ import heapq
 from collections import Counter
 from datetime import datetime
 
-from syncd.indicators import Cost, Indicator, Indicators, Line, Reason, Share, Why
+from syncd.indicators import Cost, Indicator, Reason, Why
 from syncd.model import Value
+from syncd.shares import Line, Share, Shares
 
 NOT_KNOWN = ("vneid", "population_database", "data_store", "satisfaction", "publicity")  #: what the one-stop does not tell
 
@@ -88,7 +89,7 @@ class Worst:
         return sorted(found, key=lambda lack: (order[lack.indicator], -lack.dossiers, lack.why))
 
 
-def told(fold: Indicators, worst: Worst, name: str, *, month: str, agency: str) -> Report:
+def told(fold: Shares, worst: Worst, name: str, *, month: str, agency: str) -> Report:
     """What the report tells a program."""
     return Report(
         at=fold.now,

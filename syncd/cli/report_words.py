@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from syncd.cli.lang import sentence, t
-from syncd.indicators import Cost, Indicator, Line, Reason, Share, Why
+from syncd.indicators import Cost, Indicator, Reason, Why
 from syncd.model import Agency
 from syncd.pages.words import per_mille
+from syncd.shares import Line, Share
 
 
 def titles() -> dict[Indicator, str]:

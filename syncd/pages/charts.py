@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 from lxml import etree
 
 from syncd.errors import ConfigurationError
-from syncd.indicators import GOALS, Indicator, Line
+from syncd.indicators import GOALS, Indicator
 from syncd.model import Problem, Value
 from syncd.pages.words import percent, plain
+from syncd.shares import Line
 
 if TYPE_CHECKING:
     from markupsafe import Markup

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from syncd.indicators import GOALS, Indicator, Line
+from syncd.indicators import GOALS, Indicator
 from syncd.pages.charts import draw
 from syncd.pages.values import EvidencePage, ReportPage
 from syncd.pages.words import KINDS, moment, month, number, percent, plain
+from syncd.shares import Line
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from syncd.indicators import Indicator, Line
+from syncd.indicators import Indicator
 from syncd.model import Agency, Value
+from syncd.shares import Line
 
 
 class CostLine(Value):

@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from syncd.indicators import Indicator, Line, Share, total
+from syncd.indicators import Indicator
 from syncd.model import Agency
 from syncd.pages.values import CostLine, EvidencePage, EvidenceTotal, Finding, ReasonCount, ReportPage
+from syncd.shares import Line, Share, total
 
 AT = datetime(2025, 7, 20, 8, 30, tzinfo=ZoneInfo("Asia/Ho_Chi_Minh"))
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&amp; ]]> $x_1$ {{7*7}} \x00\x1b\u202eđơn vị"

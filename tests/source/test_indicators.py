@@ -11,9 +11,10 @@ import pytest
 from sqlalchemy import URL, text
 
 from connectors.onestop import OneStopOptions, open_source
-from syncd.indicators import Indicator, Indicators, Why
+from syncd.indicators import Indicator, Why
 from syncd.mapping_file import locate
 from syncd.sandbox.onestop import build, connect
+from syncd.shares import Shares
 from tests.clocks import TurnedClock
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -44,7 +45,7 @@ def test_the_figures_equal_an_independent_computation(sqlite_url: URL, tmp_path:
         connection.execute(text("UPDATE opencps_dossier SET dueDate = NULL, extendDate = NULL WHERE dossierId % 17 = 0"))
         connection.execute(text("UPDATE opencps_dossier SET releaseDate = NULL WHERE dossierId % 19 = 0"))
         connection.execute(text("UPDATE opencps_paymentfile SET feeAmount = 0, paymentAmount = 0 WHERE paymentFileId % 13 = 0"))
-    fold = Indicators(NOW, ZONE, lambda dossier: None if dossier.code[-1] in THERE else "")
+    fold = Shares(NOW, ZONE, lambda dossier: None if dossier.code[-1] in THERE else "")
     with closing(open_source(OneStopOptions.model_validate({"url": str(sqlite_url), "mapping": linked(tmp_path)}), clock=clock)) as source:
         costs = list(fold.costs(snapshot for page in source.sweep() for snapshot in page.snapshots))
     query = (Path(__file__).parent / "indicators.sql").read_text("utf-8")

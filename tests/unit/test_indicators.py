@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.indicators import GOALS, Absent, Cost, Indicator, Indicators, Reason, Share, Why, total
+from syncd.indicators import GOALS, Absent, Cost, Indicator, Reason, Why
 from syncd.model import Agency, Dossier, Fee, Paper, Problem, Snapshot, Status, Step
+from syncd.shares import Share, Shares, total
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 NOW = datetime(2025, 3, 20, 9, tzinfo=ZONE)
@@ -52,8 +53,8 @@ def dossier(**fields: Any) -> Dossier:
     return Dossier(**(PERFECT | fields))
 
 
-def counted(*dossiers: Dossier, absent: Absent = present, now: datetime = NOW) -> tuple[Indicators, list[Cost]]:
-    fold = Indicators(now, ZONE, absent)
+def counted(*dossiers: Dossier, absent: Absent = present, now: datetime = NOW) -> tuple[Shares, list[Cost]]:
+    fold = Shares(now, ZONE, absent)
     return fold, list(fold.costs(Snapshot(dossier=each) for each in dossiers))
 
 
@@ -127,7 +128,7 @@ def test_before_it_is_finished_a_dossier_owes_no_result() -> None:
 
 
 def test_time_is_judged_by_steps() -> None:
-    fold = Indicators(NOW, ZONE, present)
+    fold = Shares(NOW, ZONE, present)
     assert fold.take(Snapshot(dossier=dossier(), steps=(Step(id=1, at=day(8), status=Status.PROCESSED),))) == Cost(
         dossier="A", agency=WARD, month="2025-03", reasons=(Reason(indicator=I.ON_TIME, why=Why.LATE, days=3),)
     )
@@ -169,7 +170,7 @@ def test_only_what_is_wanted_is_counted() -> None:
         asked.append(one)
         return ""
 
-    fold = Indicators(NOW, ZONE, absent, lambda agency, month: (agency, month) == (WARD.code, "2025-03"))
+    fold = Shares(NOW, ZONE, absent, lambda agency, month: (agency, month) == (WARD.code, "2025-03"))
     costs = list(fold.costs(Snapshot(dossier=each) for each in (dossier(), dossier(received_at=day(1, 2)), dossier(agency=Agency(code="H03.2")))))
     assert [(line.agency, line.month, line.received) for line in fold.lines()] == [(WARD, "2025-03", 1)]
     list(fold.costs(Snapshot(dossier=each) for each in (dossier(received_at=None), dossier(received_at=NOW + timedelta(days=60)))))
@@ -240,7 +241,7 @@ def test_the_figures_are_parts_of_their_wholes_and_the_reasons_account_for_the_r
     def absent(one: Dossier) -> str | None:
         return None if one.code in there else ""
 
-    fold = Indicators(now, ZONE, absent)
+    fold = Shares(now, ZONE, absent)
     costs = list(fold.costs(given))
     whole = fold.total()
     assert whole.received + fold.uncounted == len(given)
@@ -255,7 +256,7 @@ def test_the_figures_are_parts_of_their_wholes_and_the_reasons_account_for_the_r
     for indicator in Indicator:
         lost = sum(indicator in {reason.indicator for reason in cost.reasons} for cost in costs)
         assert lost == whole.share(indicator).denominator - whole.share(indicator).numerator
-    backwards = Indicators(now, ZONE, absent)
+    backwards = Shares(now, ZONE, absent)
     assert len(list(backwards.costs(reversed(given)))) == len(costs)
     assert backwards.lines() == fold.lines()
 
@@ -267,7 +268,7 @@ def test_the_dossiers_pass_by_and_are_not_kept() -> None:
             yield Snapshot(dossier=dossier(agency=agency, received_at=day(1 + number % 19, 1 + number % 3)), steps=(Step(id=number),))
 
     tracemalloc.start()
-    fold = Indicators(NOW, ZONE, lambda _: "")
+    fold = Shares(NOW, ZONE, lambda _: "")
     costly = sum(1 for _ in fold.costs(many()))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
