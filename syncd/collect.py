@@ -5,7 +5,7 @@ One run for one target, in stages that each begin from what the inbox holds:
     list          what the far end has for us: it names a document until it is acknowledged, and may do so for ever
     keep          each one that is not here: fetched, checked (type by content, size, SHA-256), joined to its dossier and draft,
                   judged, and committed to the inbox with its files (`received` judges, `store.inbox` keeps)
-    write         each that is to be written: into the one-stop, committed there, then noted here
+    write         each that is to be written: into the one-stop, committed there, then noted here (`write_back`)
     acknowledge   each that is written, came late or can never be taken: the far end is told, then that is noted
 
 A process killed between any two stages, or within one, finds at its next run what it had left. What it had fetched and not
@@ -17,15 +17,14 @@ that was refused and is listed again was sent again: it is fetched anew.
 What is pushed to us (`take`) enters at *keep*, and is answered only when it is on the disk.
 
 Trouble at the far end is told to the target's gate, and a shut gate keeps us from calling; what is here already is written to
-the one-stop all the same. Trouble at the one-stop makes a document wait by the retry schedule of its target. A paused target
-is left alone altogether.
+the one-stop all the same. A paused target is left alone altogether.
 """
 
 from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TypeVar
 
 import structlog
@@ -33,22 +32,21 @@ from msgspec.structs import replace
 
 from syncd.calls import Outcome, Receipt
 from syncd.clock import Clock
-from syncd.documents import Filed, IssuedDocument, Listing, Verdict
-from syncd.errors import SourceError, UndecipherableError
+from syncd.documents import IssuedDocument, Listing, Verdict
 from syncd.gate import Gate
 from syncd.model import Value
 from syncd.options import OfficeOptions
 from syncd.policy import asked, wait
 from syncd.ports import Collector, Outlet
-from syncd.received import OVERTAKEN, Refusal, examine
+from syncd.received import Refusal, examine
 from syncd.redact import redact
 from syncd.store.board import Board
-from syncd.store.inbox import Entry, Inbox, Kept
+from syncd.store.inbox import Entry, Inbox
+from syncd.store.inbox_arrivals import Arrivals, Kept
+from syncd.write_back import Writing, words
 
 log = structlog.get_logger()
 
-AT_ONCE = 20  #: open rows read at one time; their files are read one document at a time
-PATIENCE = 3  #: documents in a row that the one-stop did not take, after which it is left alone until the next run
 _TAKEN = ("written", "late")
 _TO_TELL = ("written", "late", "refused")
 _SAID = {"arrived": "document_collected", "held": "document_held", "late": "document_late", "refused": "document_refused"}
@@ -70,8 +68,9 @@ class Collecting:
     def __init__(self, collector: Collector, outlet: Outlet, inbox: Inbox, gate: Gate, options: OfficeOptions, clock: Clock, stopping: threading.Event) -> None:
         self.name = gate.name
         self.collector = collector
-        self.outlet = outlet
         self.inbox = inbox
+        self.arrivals = Arrivals(inbox.database, inbox.cipher)
+        self.writing = Writing(outlet, inbox, options, clock)
         self.gate = gate
         self.board = Board(inbox.database)
         self.options = options
@@ -85,7 +84,7 @@ class Collecting:
         if self._paused():
             return Collected()
         kept = self._keep_all()
-        written = self._write_all()
+        written = self.writing.write_all(self.name, self._goes_on)
         acknowledged = self._acknowledge_all()
         return Collected(kept=kept, written=written, acknowledged=acknowledged)
 
@@ -143,13 +142,13 @@ class Collecting:
             self._complain("fetch", fetched, document)
             return False
         refusal = Refusal(code=fetched.code or "unreadable", message=redact(fetched.message), hint=fetched.hint)
-        self._report(self.inbox.unreadable(self.name, document, self.clock.now(), refusal), document)
+        self._report(self.arrivals.unreadable(self.name, document, self.clock.now(), refusal), document)
         return True
 
     def _keep(self, document: IssuedDocument) -> Kept:
         examined = examine(document, self.options.largest * 1_000_000)
         refusal = examined if isinstance(examined, Refusal) else None
-        kept = self.inbox.keep(self.name, document if isinstance(examined, Refusal) else examined, self.clock.now(), refusal)
+        kept = self.arrivals.keep(self.name, document if isinstance(examined, Refusal) else examined, self.clock.now(), refusal)
         self._report(kept, document.id, len(document.files), len(document.remarks))
         return kept
 
@@ -167,70 +166,11 @@ class Collecting:
             say = log.warning if kept.state in ("held", "refused") else log.info
             say(_SAID[kept.state], **words)
 
-    # ---- write
-
-    def _write_all(self) -> int:
-        count, unlucky = 0, 0
-        for entry in self._open("arrived"):
-            match self._write(entry):
-                case None:
-                    unlucky += 1
-                case wrote:
-                    count, unlucky = count + wrote, 0
-            if unlucky == PATIENCE:
-                break
-        return count
-
-    def _write(self, entry: Entry) -> bool | None:
-        """Write one document to the one-stop; whether it is there now, None where the one-stop did not take it."""
-        if self.inbox.overtaken(entry):
-            if self.inbox.move(entry, "late", self.clock.now(), OVERTAKEN):
-                log.info("document_late", reason=OVERTAKEN.code, detail=OVERTAKEN.message, **_words(entry))
-            return False
-        try:
-            filed = self._filed(entry)
-        except UndecipherableError as error:
-            self.inbox.set_aside(entry.id, entry.state, error)
-            return False
-        wrote = self._offer(filed)
-        if isinstance(wrote, SourceError):
-            self._write_failed(entry, wrote)
-            return None
-        if self.inbox.move(entry, "written", self.clock.now()):
-            log.info("document_written", again=not wrote, **_words(entry))
-        return True
-
-    def _offer(self, filed: Filed) -> bool | SourceError:
-        """Write to the one-stop: whether it was new there, or why it was not taken."""
-        try:
-            return self.outlet.write(filed)
-        except SourceError as error:
-            return error
-        except Exception as error:  # a connector's bug is contained: one document's trouble is its own
-            log.error("connector_failed", target=filed.target, dossier=filed.dossier, error=type(error).__name__, exc_info=error)
-            return SourceError(f"the connector failed: {type(error).__name__}", hint="report it with the log of this moment")
-
-    def _filed(self, entry: Entry) -> Filed:
-        return Filed(
-            target=entry.target,
-            document=self.inbox.whole(entry),
-            dossier=entry.dossier,
-            source_id=self.inbox.onestop_key(entry.dossier) or 0,
-            draft=entry.draft,
-            digest=entry.digest,
-            received_at=entry.received_at,
-        )
-
-    def _write_failed(self, entry: Entry, error: SourceError) -> None:
-        due_at = self.clock.now() + wait(self.options.retry, entry.failures, self._dice.random())
-        self.inbox.failed(entry, due_at, "onestop", error.message, error.hint)
-        log.warning("collect_failed", during="write", error=error.message, hint=error.hint, retry_at=due_at.isoformat(), **_words(entry))
-
     # ---- acknowledge
 
     def _acknowledge_all(self) -> int:
         count = 0
-        for entry in self._open(*_TO_TELL):
+        for entry in self.inbox.each(self.name, _TO_TELL, self.clock.now):
             if not self._may_call():
                 break
             count += self._acknowledge(entry)
@@ -241,7 +181,7 @@ class Collecting:
         receipt = self._tell(entry.document.id, Verdict(taken=taken, reason="" if taken else entry.message))
         if receipt.outcome is Outcome.DELIVERED:
             if self.inbox.move(entry, "done" if taken else "void", self.clock.now()):
-                log.info("document_acknowledged", taken=taken, **_words(entry))
+                log.info("document_acknowledged", taken=taken, **words(entry))
             return True
         patience = asked(receipt.retry_after) if receipt.outcome is Outcome.BUSY else wait(self.options.retry, entry.failures, self._dice.random())
         again = self.clock.now() + patience
@@ -257,17 +197,6 @@ class Collecting:
 
     # ---- what the stages share
 
-    def _open(self, *states: str) -> Iterator[Entry]:
-        """The rows in these states whose time has come, oldest first."""
-        after, entries = 0, self.inbox.open(self.name, states, self.clock.now(), AT_ONCE)
-        while entries:
-            for entry in entries:
-                if not self._goes_on():
-                    return
-                yield entry
-                after = entry.id
-            entries = self.inbox.open(self.name, states, self.clock.now(), AT_ONCE, after)
-
     def _ask(self, call: Callable[[], Answer], instead: Callable[[Receipt], Answer]) -> Answer:
         """Make one call to the far end at the pace of its gate; a connector's bug is an answer like another."""
         self.stopping.wait(self.gate.pace())
@@ -281,7 +210,3 @@ class Collecting:
     def _complain(self, stage: str, receipt: Receipt, document: str = "") -> None:
         words = {"target": self.name, "outcome": receipt.outcome.value, "error_code": receipt.code, "error": redact(receipt.message), "hint": receipt.hint}
         log.warning("collect_failed", during=stage, **words, **({"document": document} if document else {}))
-
-
-def _words(entry: Entry) -> dict[str, object]:
-    return {"target": entry.target, "dossier": entry.dossier, "inbox": entry.id, "document": entry.document.id, "stage": entry.stage}

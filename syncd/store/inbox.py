@@ -9,30 +9,29 @@ Every move is one transaction and names the state it comes from; one that comes 
 on one inbox, and everything may be repeated. A document is one row for what it says (target, document, digest): the same
 content under the same key is the same row however often it arrives.
 
-Body, files and their names are sealed. Which dossier, which draft and which stage stand open: that is how documents of one
-dossier are compared, and it is decided in the transaction that keeps the document (a lock of the target's makes this true on
-PostgreSQL too), so that of two documents arriving at once one is seen to be the earlier.
+Body, files and their names are sealed. How a document comes in is told in `inbox_arrivals`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import Connection, and_, bindparam, case, delete, func, insert, literal_column, select, text, update
+from sqlalchemy import Connection, and_, bindparam, case, func, literal_column, select, text, update
 
 from syncd.crypto import Cipher
 from syncd.documents import Attachment, IssuedDocument, Stage, moves_on
 from syncd.errors import UndecipherableError
-from syncd.model import Value, digest, encode
-from syncd.received import RECALLS, Joined, Judgement, Refusal, furthest, judge
+from syncd.model import Value, digest
+from syncd.received import RECALLS, Judgement, furthest
 from syncd.store.database import Database
-from syncd.store.inbox_joins import history, join, key_in_onestop
+from syncd.store.inbox_joins import history, key_in_onestop
 from syncd.store.schema import inbox, inbox_file
 
+FEW = 20  #: open rows read at one time; their files are read one document at a time
 FORCED = "forced"  #: error code of what is to be written whatever was known before
 CLEARED = {"error_code": "", "error_message": "", "error_hint": ""}
 ENDED = ("done", "void")
@@ -42,18 +41,6 @@ _MARK = "~"
 _AT_ONCE = 500
 _OPEN = inbox.c.state.not_in([literal_column(f"'{state}'") for state in ENDED])
 _decode = msgspec.json.Decoder(IssuedDocument).decode
-
-
-class Kept(Value):
-    """What became of a document as it arrived."""
-
-    id: int
-    state: str
-    stage: str
-    dossier: str
-    code: str = ""
-    message: str = ""
-    new: bool = True  #: false: it was here already
 
 
 class Entry(Value):
@@ -96,45 +83,6 @@ class Inbox:
         with self.database.read() as connection:
             return connection.execute(select(func.count()).select_from(inbox).where(inbox.c.target == target, _OPEN)).scalar_one()
 
-    def keep(self, target: str, document: IssuedDocument, now: datetime, refusal: Refusal | None = None) -> Kept:
-        """Keep a document, joined and judged, in one commit; one that is here already stays as it is, unless it was refused and
-        comes again. A refused one is kept without the contents of its files."""
-        said = document.digest
-        if (before := self._standing(target, document.id, said)) is not None:
-            return before
-        body = self.cipher.seal(encode(replace(document, files=())))
-        files = [self._file_row(place, file, whole=refusal is None) for place, file in enumerate(document.files, 1)]
-        with self.database.write() as connection:
-            lock(connection, target)
-            found = _find(connection, target, document.id, said)
-            if found is not None and found.state != "void":
-                return _kept(found, new=False)
-            joined, judgement = _placed(connection, target, document, said, refusal)
-            row = {**_row(document, joined, judgement, now), "body": body}
-            number = _store(connection, {"target": target, "document": key_of(document.id), "digest": said}, row, found)
-            if files:
-                connection.execute(insert(inbox_file), [{"inbox": number, **file} for file in files])
-        return Kept(id=number, state=judgement.state, stage=row["stage"], dossier=joined.dossier, code=judgement.code, message=judgement.message)
-
-    def unreadable(self, target: str, document: str, now: datetime, refusal: Refusal) -> Kept:
-        """Keep word of a document that can never be fetched."""
-        return self.keep(target, IssuedDocument(id=document, stage=Stage.DELIVERED, remarks=(f"not read: {refusal.code}",)), now, refusal)
-
-    def _standing(self, target: str, document: str, said: str) -> Kept | None:
-        with self.database.read() as connection:
-            found = _find(connection, target, document, said)
-        return None if found is None or found.state == "void" else _kept(found, new=False)
-
-    def _file_row(self, place: int, file: Attachment, *, whole: bool) -> dict[str, Any]:
-        return {
-            "place": place,
-            "name": self.cipher.seal(file.name.encode(errors="replace")),
-            "kind": file.kind[:128],
-            "size": len(file.content),
-            "sha256": file.sha256,
-            "body": self.cipher.seal(file.content) if whole else None,
-        }
-
     def open(self, target: str, states: Sequence[str], now: datetime, limit: int, after: int = 0) -> list[Entry]:
         """Up to `limit` rows in these states whose time has come, oldest first, above the id `after`. One that is to be written and
         that no key opens waits for a person, and for nobody else; to acknowledge one, its key is enough."""
@@ -151,6 +99,13 @@ class Inbox:
                 else:
                     entries.append(_entry(row, IssuedDocument(id=row.document, stage=Stage(row.stage))))
         return entries
+
+    def each(self, target: str, states: Sequence[str], now: Callable[[], datetime]) -> Iterator[Entry]:
+        """The rows in these states whose time has come, oldest first, a few read at one time; each once, whatever becomes of it."""
+        entries = self.open(target, states, now(), FEW)
+        while entries:
+            yield from entries
+            entries = self.open(target, states, now(), FEW, entries[-1].id)
 
     def set_aside(self, number: int, state: str, error: UndecipherableError) -> None:
         """Hold a row that cannot be read."""
@@ -190,8 +145,8 @@ class Inbox:
         """Let a row wait until `due_at`, since what had to be done with it did not go. Why a document is not taken stays."""
         values: dict[str, Any] = {"due_at": due_at, "failures": inbox.c.failures + 1}
         if entry.state not in ("late", "refused"):
-            kept = case((inbox.c.error_code == FORCED, FORCED), else_=_storable(code)[:64])
-            values |= {"error_code": kept, "error_message": _storable(message), "error_hint": _storable(hint)}
+            kept = case((inbox.c.error_code == FORCED, FORCED), else_=storable(code)[:64])
+            values |= {"error_code": kept, "error_message": storable(message), "error_hint": storable(hint)}
         return self._change(entry, **values)
 
     def _change(self, entry: Entry, **values: Any) -> bool:
@@ -240,7 +195,7 @@ def _entry(row: Any, document: IssuedDocument) -> Entry:
 
 def key_of(document: str) -> str:
     """A document's id as it is kept in an indexed column."""
-    plain = _storable(document)
+    plain = storable(document)
     return plain if plain == document and len(plain) <= _LONGEST_KEY else f"{plain[:120]}{_MARK}{digest(document.encode(errors='surrogatepass'))}"
 
 
@@ -250,49 +205,8 @@ def lock(connection: Connection, target: str) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('syncd inbox'), hashtext(:target))"), {"target": target})
 
 
-def _placed(connection: Connection, target: str, document: IssuedDocument, said: str, refusal: Refusal | None) -> tuple[Joined, Judgement]:
-    joined = join(connection, target, document)
-    if refusal is not None:
-        return joined, Judgement(state="refused", code=refusal.code, message=refusal.message, hint=refusal.hint)
-    return joined, judge(document, said, joined, history(connection, target, joined.dossier))
-
-
-def _row(document: IssuedDocument, joined: Joined, judgement: Judgement, now: datetime) -> dict[str, Any]:
-    return {
-        "state": judgement.state,
-        "stage": document.stage.value,
-        "dossier": joined.dossier,
-        "draft": _storable(joined.draft),
-        "received_at": now,
-        "due_at": now,
-        "written_at": None,
-        "acknowledged_at": None,
-        "failures": 0,
-        "error_code": _storable(judgement.code)[:64],
-        "error_message": _storable(judgement.message),
-        "error_hint": _storable(judgement.hint),
-    }
-
-
-def _store(connection: Connection, key: dict[str, str], row: dict[str, Any], before: Any) -> int:
-    """Write a row, over the one that was refused where there is one; its id."""
-    if before is None:
-        return int(connection.execute(insert(inbox).values(**key, **row).returning(inbox.c.id)).scalar_one())
-    connection.execute(delete(inbox_file).where(inbox_file.c.inbox == before.id))
-    connection.execute(update(inbox).where(inbox.c.id == before.id).values(**row))
-    return int(before.id)
-
-
-def _find(connection: Connection, target: str, document: str, said: str) -> Any:
-    same = (inbox.c.target == target, inbox.c.document == key_of(document), inbox.c.digest == said)
-    return connection.execute(select(inbox).where(*same)).one_or_none()
-
-
-def _kept(row: Any, *, new: bool) -> Kept:
-    return Kept(id=row.id, state=row.state, stage=row.stage, dossier=row.dossier, code=row.error_code, message=row.error_message, new=new)
-
-
-def _storable(text_: str) -> str:
+def storable(text_: str) -> str:
+    """A text as every database keeps it."""
     return text_.encode(errors="replace").decode().replace("\0", "\ufffd")
 
 

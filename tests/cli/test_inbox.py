@@ -14,6 +14,7 @@ from syncd.documents import Attachment, IssuedDocument, Stage
 from syncd.received import Refusal
 from syncd.sandbox.world import World
 from syncd.store.inbox import Inbox
+from syncd.store.inbox_arrivals import Arrivals
 from syncd.wiring import load, open_state
 from tests.cli.calling import Caller, Result
 
@@ -32,17 +33,19 @@ def kept(world: World, code: str) -> dict[str, int]:
     pdf = Attachment(name="quyết định.pdf", content=b"%PDF-1.7 x", kind="application/pdf")
     result = IssuedDocument(id="result", stage=Stage.ISSUED, dossier=code, number="1/QĐ-UBND", issued_on=date(2025, 3, 3), signer="Triệu Văn Mẫu", files=(pdf,))
     with open_state(load(world.config)) as state:
-        inbox = Inbox(state.database, state.cipher)
+        inbox, arrivals = Inbox(state.database, state.cipher), Arrivals(state.database, state.cipher)
         numbers = {
-            "lost": inbox.keep("dvcqg", IssuedDocument(id="lost", stage=Stage.ISSUED, files=(pdf,)), NOW).id,
-            "bad": inbox.keep("dvcqg", IssuedDocument(id="bad", stage=Stage.ISSUED, dossier=code), NOW, Refusal(code="no_file", message="it has no file")).id,
-            "word": inbox.keep("dvcqg", IssuedDocument(id="word", stage=Stage.SIGNED, dossier=code), NOW).id,
+            "lost": arrivals.keep("dvcqg", IssuedDocument(id="lost", stage=Stage.ISSUED, files=(pdf,)), NOW).id,
+            "bad": arrivals.keep(
+                "dvcqg", IssuedDocument(id="bad", stage=Stage.ISSUED, dossier=code), NOW, Refusal(code="no_file", message="it has no file")
+            ).id,
+            "word": arrivals.keep("dvcqg", IssuedDocument(id="word", stage=Stage.SIGNED, dossier=code), NOW).id,
         }
         (entry,) = inbox.open("dvcqg", ["arrived"], NOW, 10)
         inbox.move(entry, "written", NOW)
         (entry,) = inbox.open("dvcqg", ["written"], NOW, 10)
         inbox.move(entry, "done", NOW)
-        return {**numbers, "result": inbox.keep("dvcqg", result, NOW).id}
+        return {**numbers, "result": arrivals.keep("dvcqg", result, NOW).id}
 
 
 def test_the_list_says_what_needs_a_person_and_why(syncd: Caller, kept: dict[str, int]) -> None:

@@ -26,6 +26,7 @@ from syncd.store import migrations
 from syncd.store.board import Board
 from syncd.store.database import open_database
 from syncd.store.inbox import Inbox
+from syncd.store.inbox_arrivals import Arrivals
 from syncd.store.inbox_orders import InboxOrders
 from syncd.store.inbox_reading import InboxReading, Listed
 from syncd.store.schema import ledger, matter, snapshot
@@ -95,6 +96,7 @@ class Station:
         self.outlet = Watched(connector.outlet(OneStopOptions.model_validate({"url": self.onestop, "mapping": "views"}), clock=self.clock))
         self.options = OfficeOptions.model_validate({"connector": "scripted", "largest": 1, **options})
         self.inbox = Inbox(self.database, CIPHER)
+        self.arrivals = Arrivals(self.database, CIPHER)
         self.stopping = threading.Event()
         self.gate = Gate(OFFICE, self.options, board, self.clock, ZoneInfo("Asia/Ho_Chi_Minh"), lambda: None)
         self.collecting = Collecting(self.office, self.outlet, self.inbox, self.gate, self.options, self.clock, self.stopping)

@@ -12,7 +12,7 @@ from syncd.crypto import KEY_BYTES, Cipher
 from syncd.documents import Stage
 from syncd.errors import NotFound, UndecipherableError
 from syncd.received import Refusal
-from syncd.store.inbox import Inbox
+from syncd.store.inbox_arrivals import Arrivals
 from syncd.store.inbox_orders import Addition, InboxOrders
 from syncd.store.inbox_reading import InboxReading
 from syncd.store.schema import audit, inbox, inbox_file
@@ -33,8 +33,8 @@ def test_a_move_that_comes_too_late_moves_nothing(station: Station) -> None:
 
 def test_the_same_document_is_one_row_and_another_content_another_one(station: Station) -> None:
     now = station.clock.now()
-    assert [station.inbox.keep(OFFICE, document("r1"), now).new for _ in range(2)] == [True, False]
-    assert station.inbox.keep(OFFICE, document("r1", Stage.SIGNED), now).new
+    assert [station.arrivals.keep(OFFICE, document("r1"), now).new for _ in range(2)] == [True, False]
+    assert station.arrivals.keep(OFFICE, document("r1", Stage.SIGNED), now).new
     assert station.inbox.unacknowledged(OFFICE) == 2
     assert station.inbox.counts() == {OFFICE: {"arrived": 1, "late": 1}}
     assert station.inbox.known(OFFICE, ["r1", "r2"]) == {"r1": "late"}
@@ -51,7 +51,7 @@ def test_what_a_citizen_could_be_known_by_is_sealed(station: Station) -> None:
 
 
 def test_a_refused_package_keeps_no_content(station: Station) -> None:
-    station.inbox.keep(OFFICE, document("r1"), station.clock.now(), Refusal(code="file_type", message="file 1 is not what it says it is"))
+    station.arrivals.keep(OFFICE, document("r1"), station.clock.now(), Refusal(code="file_type", message="file 1 is not what it says it is"))
     with station.database.read() as connection:
         assert connection.execute(select(inbox_file.c.body)).scalars().all() == [None]
 
@@ -71,7 +71,7 @@ def test_contents_are_pruned_a_while_after_the_end_and_never_before(station: Sta
 
 
 def test_a_document_that_no_key_opens_waits_for_a_person_and_for_nobody_else(station: Station) -> None:
-    Inbox(station.database, STRANGE).keep(OFFICE, document("r1"), station.clock.now())
+    Arrivals(station.database, STRANGE).keep(OFFICE, document("r1"), station.clock.now())
     station.office.issue(document("r2", number=2))
     station.collecting.run()
     assert station.written() == [("r2", "issued", "")]
@@ -83,7 +83,7 @@ def test_a_document_that_no_key_opens_waits_for_a_person_and_for_nobody_else(sta
 
 
 def test_what_is_only_to_be_told_needs_no_key(station: Station) -> None:
-    strange = Inbox(station.database, STRANGE)
+    strange = Arrivals(station.database, STRANGE)
     strange.keep(OFFICE, document("x1"), station.clock.now(), Refusal(code="file_type", message="file 1 is not what it says it is"))
     station.office.issue(document("x1"))
     station.collecting.run()

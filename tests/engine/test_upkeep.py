@@ -14,6 +14,7 @@ from syncd.maintain import Maintainer
 from syncd.store import migrations, schema
 from syncd.store.database import open_database
 from syncd.store.inbox import Inbox
+from syncd.store.inbox_arrivals import Arrivals
 from syncd.store.single import Single
 from syncd.store.types import UtcDateTime
 from tests.clocks import TurnedClock
@@ -139,7 +140,7 @@ def test_the_figures_say_how_much_waits_where(make: Make) -> None:
     engine = make()
     engine.see(dossier())
     document = IssuedDocument(id="r1", stage=Stage.ISSUED, number="12/QĐ-UBND", files=(Attachment(name="a.pdf", content=b"%PDF-1.7"),))
-    Inbox(engine.database, CIPHER).keep("portal", document, engine.clock.now(), None)
+    Arrivals(engine.database, CIPHER).keep("portal", document, engine.clock.now(), None)
     maintainer_of(engine).tend()
     figures = engine.metrics.render().decode()
     assert 'syncd_due{target="portal"} 1.0' in figures

@@ -22,6 +22,7 @@ from syncd.repair_drafts import DraftRepairing, repairing
 from syncd.store.board import Board
 from syncd.store.evidence import Run, Scope
 from syncd.store.inbox import Inbox
+from syncd.store.inbox_arrivals import Arrivals
 from syncd.store.matters import Routes, subject_of
 from syncd.store.readback_drafts import DraftRows
 from syncd.store.schema import inbox, ledger, matter
@@ -146,7 +147,7 @@ class Hall:
 
     def came_back(self, number: int, stage: Stage, state: str = "done") -> None:
         document = IssuedDocument(id=f"package-{number}-{stage}", stage=stage, dossier=code(number), draft=str(number), number="1/QĐ-UBND")
-        kept = self.side.inbox.keep("office", document, self.engine.clock.now())
+        kept = Arrivals(self.engine.database, CIPHER).keep("office", document, self.engine.clock.now())
         with self.engine.database.write() as connection:
             connection.execute(update(inbox).where(inbox.c.id == kept.id).values(state=state))
 
