@@ -112,7 +112,8 @@ def _came_back(stages: Sequence[Stage]) -> Any:
 _COLUMNS = ("target", "subject", "state", "due_at", "wanted_version", "wanted_digest", "steps_wanted", "unsure", "doubtful")
 _DRAFTS = matter.c.kind == Kind.DRAFT.value
 _OTHER = ledger.alias("other")
-_ELSEWHERE = select(_OTHER.c.subject).where(_OTHER.c.subject == matter.c.subject, _OTHER.c.target != bindparam("t"), told(_OTHER)).exists()
+_TOLD_ELSEWHERE = and_(_OTHER.c.subject == matter.c.subject, _OTHER.c.target != bindparam("t"), told(_OTHER))
+_ELSEWHERE = select(func.max(_OTHER.c.target)).where(_TOLD_ELSEWHERE).scalar_subquery().is_not(None)  # EXISTS is hashed: the whole ledger read, each page
 _EVERY = (
     select(
         *(snapshot.c.source_id, snapshot.c.agency, snapshot.c.received_at),
