@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -38,10 +41,32 @@ def packages(station: Station) -> None:
     station.office.spoil("x1")
 
 
-def run(station: Station, state: str, moment: str = "", number: int = 1) -> int:
+class Run(Protocol):
     """One run in a process of its own; its exit code."""
-    command = [sys.executable, "-m", "tests.collect.mortal", str(station.folder), state, moment, str(number)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode
+
+    def __call__(self, station: Station, moment: str = "", number: int = 1) -> int: ...
+
+
+@pytest.fixture(scope="module")
+def mortal() -> Iterator[subprocess.Popen[str]]:
+    """What forks a process for each run."""
+    command = [sys.executable, "-m", "tests.collect.mortal"]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield process
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+@pytest.fixture
+def run(mortal: subprocess.Popen[str], state_url: str) -> Run:
+
+    def once(station: Station, moment: str = "", number: int = 1) -> int:
+        assert mortal.stdin is not None
+        assert mortal.stdout is not None
+        print(json.dumps([str(station.folder), state_url, moment, number]), file=mortal.stdin, flush=True)
+        return int(mortal.stdout.readline())
+
+    return once
 
 
 def told(folder: Path) -> dict[str, str]:
@@ -58,19 +83,18 @@ def check(station: Station) -> None:
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_killed_at_any_moment_it_goes_on_and_ends_right(station: Station, state_url: str, moment: str) -> None:
+def test_killed_at_any_moment_it_goes_on_and_ends_right(station: Station, run: Run, moment: str) -> None:
     packages(station)
-    assert run(station, state_url, moment, 1 if moment.endswith("waiting") else 3) == -signal.SIGKILL, "it did not come there"
-    assert run(station, state_url) == 0
+    assert run(station, moment, 1 if moment.endswith("waiting") else 3) == -signal.SIGKILL, "it did not come there"
+    assert run(station) == 0
     check(station)
 
 
-@pytest.mark.slow
-def test_killed_at_every_moment_in_turn_it_ends_right(station: Station, state_url: str) -> None:
+def test_killed_at_every_moment_in_turn_it_ends_right(station: Station, run: Run) -> None:
     packages(station)
     killed = 0
     for moment in MOMENTS * 3:
-        killed += run(station, state_url, moment) == -signal.SIGKILL
+        killed += run(station, moment) == -signal.SIGKILL
     assert killed >= len(MOMENTS)
-    assert run(station, state_url) == 0
+    assert run(station) == 0
     check(station)
