@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -9,14 +10,18 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
+import pytest
 from sqlalchemy import create_engine, select
 
+from syncd.cli.main import call
 from syncd.sandbox.world import World
 from syncd.store.schema import ledger, source_cursor, step
 
 TARGET = "dvcqg"
+FAULTS = ("reset", "lost", "500", "502", "503", "504", "429", "html", "empty", "truncated", "session")  #: what a portal may do to a call
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 90) -> None:
@@ -36,22 +41,36 @@ class Rehearsal:
         self.node = node
         self.log = world.folder / f"daemon{node and '-'}{node}.log"
         given = {"SYNCD__DAEMON__STATE": state, "SYNCD__DAEMON__NODE": node, "PYTHONPATH": str(code or ""), **options}
-        self.environment = {**os.environ, **{name: value for name, value in given.items() if value}}
+        self.environment = {"SYNCD__SOURCE__POLL": "200ms", **{name: value for name, value in given.items() if value}}
         self.state = create_engine(state or f"sqlite:///{world.folder}/state.db", pool_pre_ping=True)
         self._process: subprocess.Popen[bytes] | None = None
 
     def syncd(self, *arguments: str, code: int | None = 0) -> str:
-        """Run one command; its standard output."""
-        command = [sys.executable, "-m", "syncd", "--lang", "en", "--config", str(self.world.config), *arguments]
-        done = subprocess.run(command, capture_output=True, check=False, env=self.environment, cwd=self.code)
-        assert code is None or done.returncode == code, done.stderr.decode()
-        return done.stdout.decode()
+        """Give one command, in this process unless its code is another; its standard output."""
+        words = ["--lang", "en", "--config", str(self.world.config), *arguments]
+        ended, out, err = self._run_apart(words) if self.code else self._run_here(words)
+        assert code is None or ended == code, err
+        return out
+
+    def _run_here(self, words: list[str]) -> tuple[int, str, str]:
+        out, err = io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patched, redirect_stdout(out), redirect_stderr(err):
+            for name, value in self.environment.items():
+                patched.setenv(name, value)
+            ended = call(words)
+        return ended, out.getvalue(), err.getvalue()
+
+    def _run_apart(self, words: list[str]) -> tuple[int, str, str]:
+        environment = {**os.environ, **self.environment}
+        done = subprocess.run([sys.executable, "-m", "syncd", *words], capture_output=True, text=True, check=False, env=environment, cwd=self.code)
+        return done.returncode, done.stdout, done.stderr
 
     def start(self, **environment: str) -> None:
         """Start the daemon, with these variables besides its own."""
         with self.log.open("ab") as log:
             command = [sys.executable, "-m", "syncd", "--config", str(self.world.config), "run"]
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, env={**self.environment, **environment}, cwd=self.code)
+            everything = {**os.environ, **self.environment, **environment}
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, env=everything, cwd=self.code)
 
     def kill(self) -> None:
         """End it as a power cut would."""
@@ -136,3 +155,11 @@ def rehearsal_in(folder: Path, **given: object) -> World:
     """A world in a folder of its own."""
     folder.mkdir(exist_ok=True)
     return World(folder, **given)  # type: ignore[arg-type]
+
+
+def submit(world: World, count: int) -> None:
+    """So many more drafts wait for a signature."""
+    for _ in range(count):
+        dossier = world.life.arrive("counter")
+        for kind in ("assign", "submit"):
+            world.life.advance(dossier.dossier_id, kind)

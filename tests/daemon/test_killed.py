@@ -23,7 +23,7 @@ def arrived(made: Rehearsal) -> dict[str, list[tuple[str, ...]]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_killed_again_and_again_under_load_it_ends_with_the_portal_equal(rehearse: Rehearse, seed: int) -> None:
     made = rehearse(dossiers=250, seed=seed)
     chance = Random(seed)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from sqlalchemy import text
 
 from tests.daemon.conftest import Rehearse
-from tests.daemon.rehearsal import Rehearsal, wait_for
+from tests.daemon.rehearsal import FAULTS, Rehearsal, wait_for
 
 NAME = "Đàm Thị Kín Đáo"
 SECRETS = {
@@ -21,7 +21,6 @@ SECRETS = {
     "address": "Số 7 ngõ Giữ Kín, tổ 9",
     "applicantNote": "xin gửi cho bà Kín Đáo",
 }
-FAULTS = ["reset", "lost", "500", "502", "503", "504", "429", "html", "empty", "truncated", "session"]
 
 
 def plant(made: Rehearsal) -> None:

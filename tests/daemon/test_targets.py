@@ -32,7 +32,7 @@ def test_a_dossier_reaches_the_portal_while_the_platform_throttles_and_an_office
 
 
 def test_the_figures_at_the_platform_equal_a_count_in_sql(rehearse: Rehearse) -> None:
-    made = rehearse(dossiers=300, targets=TARGETS)
+    made = rehearse(dossiers=120, targets=TARGETS)
     settings = load(made.world.config)
     with open_state(settings, create=True) as state, build_daemon(settings, state) as daemon:
         assert daemon.parts.tally is not None
