@@ -9,8 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -32,6 +31,7 @@ from syncd.store.single import Single
 from tests.cli import figures
 from tests.cli.calling import Caller, process
 from tests.cli.reconcile_schema import document, schema
+from tests.daemon.rehearsal import wait_for
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "schemas" / "reconcile.schema.json"
 VALID = Draft202012Validator(schema())
@@ -279,14 +279,6 @@ def test_a_command_that_was_killed_holds_nobody_up() -> None:
     assert not _dead("n#1", "n")
     assert not _dead(f"m#{ended.pid}", "n")
     assert not _dead("n", "n")
-
-
-def wait_for(ready: Callable[[], bool]) -> None:
-    for _ in range(2000):
-        if ready():
-            return
-        threading.Event().wait(0.01)
-    raise AssertionError("it never came to that")
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +19,7 @@ from syncd.sandbox.office_clerk import Clerk
 from syncd.sandbox.world import TARGETS, World
 from tests.cli.calling import Caller
 from tests.cli.reconcile_schema import schema
+from tests.daemon.rehearsal import submit, wait_for
 
 VALID = Draft202012Validator(schema())
 
@@ -28,6 +33,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     folder.mkdir()
     with World(folder, dossiers=25, targets=TARGETS) as world:
         world.ioffice.desk.clerk = Clerk(())  # drafts lie there unsigned
+        submit(world, 8)
         yield world
 
 
@@ -78,3 +84,22 @@ def test_what_was_taken_back_is_told_and_what_waits_is_counted(syncd: Caller, wo
     order(world, "UPDATE run SET counts = json_set(counts, '$.uncollected', 3)")
     assert syncd("reconcile", "list", "--json").json[0]["target"] in TARGETS
     assert syncd("reconcile", "show", "1", "--json").json["targets"]["dvcqg"]["uncollected"] == 3
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
+def test_interrupted_among_the_drafts_it_goes_on_where_it_stopped(syncd: Caller, world: World, sign: signal.Signals) -> None:
+    office = world.ioffice
+    handed_over, before = office.counts()["SendDossierDocument"], office.counts()["GetDocumentStatus"]
+    command = [sys.executable, "-m", "syncd", "--config", str(world.config), "reconcile", "--target", "ioffice", "--full", "--json"]
+    environment = {**os.environ, "SYNCD__RECONCILE__BUDGET": "120", "SYNCD__RECONCILE__WORKERS": "1"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment) as process:
+        wait_for(lambda: office.counts()["GetDocumentStatus"] - before >= 2)
+        process.send_signal(sign)
+        process.communicate()
+    assert process.returncode == (-sign if sign is signal.SIGKILL else exits.FAILED)
+    shown = syncd("reconcile", "--target", "ioffice", "--full", "--json")
+    part = shown.json["targets"]["ioffice"]
+    assert (shown.code, part["run"], part["state"], part["drift"]) == (exits.DONE, 1, "done", [])
+    assert part["asked"] == part["checked"] == len(waiting(world, "ioffice")) > 5
+    assert part["checked"] <= office.counts()["GetDocumentStatus"] - before <= part["checked"] + 1, "about nobody twice but who was in flight"
+    assert office.counts()["SendDossierDocument"] == handed_over

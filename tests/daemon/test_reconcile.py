@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from random import Random
 from urllib.request import urlopen
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from syncd.sandbox.damage import Damage
-from syncd.store.schema import run
+from syncd.sandbox.office_clerk import Clerk
+from syncd.store.schema import ledger, run
 from tests.daemon.conftest import Rehearse
-from tests.daemon.rehearsal import Rehearsal, wait_for
+from tests.daemon.rehearsal import Rehearsal, submit, wait_for
 
 
 def free_port() -> int:
@@ -27,19 +28,54 @@ def told(made: Rehearsal, event: str) -> list[dict[str, object]]:
     return [line for line in lines if line["event"] == event]
 
 
+def begun(made: Rehearsal, target: str) -> None:
+    """A run of the night that was interrupted before it had compared anything."""
+    values = {"target": target, "who": "n", "began_at": datetime.now(UTC), "state": "comparing", "scope": "{}"}
+    with made.state.begin() as connection:
+        connection.execute(insert(run).values(**values))
+
+
 def test_an_interrupted_reconciliation_is_gone_on_with_at_the_start(rehearse: Rehearse) -> None:
     made, port = rehearse(dossiers=40, lookup="full"), free_port()
     made.syncd("run", "--once", code=None)
     blow = Damage(made.world.portal.holdings, Random(1)).delete()
-    values = {"target": "dvcqg", "who": "n", "began_at": datetime.now(UTC), "state": "comparing", "scope": "{}"}
-    with made.state.begin() as connection:
-        connection.execute(insert(run).values(**values))
+    begun(made, "dvcqg")
     made.start(SYNCD__DAEMON__HTTP=f"127.0.0.1:{port}", SYNCD__RECONCILE__BUDGET="0")
     wait_for(lambda: bool(told(made, "reconcile_done")))
     assert [(each["dossier"], each["kind"], each["level"]) for each in told(made, "drift_found") if each["kind"] != "unknown"] == [
         (blow.dossier, "missing", "warning")
     ]
-    with urlopen(f"http://127.0.0.1:{port}/metrics") as page:
-        assert 'syncd_drift{kind="missing",target="dvcqg"} 1.0' in page.read().decode()
+
+    def shown() -> str:
+        with urlopen(f"http://127.0.0.1:{port}/metrics") as page:
+            return str(page.read().decode())
+
+    wait_for(lambda: 'syncd_drift{kind="missing",target="dvcqg"} 1.0' in shown())
     assert made.stop() == 0
+    assert told(made, "reconcile_failed") == []
+
+
+def test_killed_among_the_drafts_of_a_document_system_it_goes_on_there(rehearse: Rehearse) -> None:
+    made = rehearse(dossiers=20, targets=("dvcqg", "ioffice"))
+    office = made.world.ioffice
+    submit(made.world, 8)
+    office.desk.clerk = Clerk(())  # drafts lie there unsigned
+    made.syncd("run", "--once", code=None)
+    handed_over = office.counts()["SendDossierDocument"]
+    with made.state.connect() as connection:
+        drafts = len(connection.execute(select(ledger.c.subject).where(ledger.c.target == "ioffice", ledger.c.created)).all())
+    assert drafts > 8
+    begun(made, "ioffice")
+    before = office.counts()["GetDocumentStatus"]
+    made.start(SYNCD__RECONCILE__BUDGET="120", SYNCD__RECONCILE__WORKERS="1")
+    wait_for(lambda: office.counts()["GetDocumentStatus"] - before >= 3)
+    made.kill()
+    assert office.counts()["GetDocumentStatus"] - before < drafts, "it was killed too late to show anything"
+    made.start(SYNCD__RECONCILE__BUDGET="0")
+    wait_for(lambda: bool(told(made, "reconcile_done")))
+    assert made.stop() == 0
+    (done,) = told(made, "reconcile_done")
+    assert (done["run"], done["target"], done["checked"], done["asked"], done["drifted"]) == (1, "ioffice", drafts, drafts, 0)
+    assert drafts <= office.counts()["GetDocumentStatus"] - before <= drafts + 1, "about nobody twice but who was in flight"
+    assert office.counts()["SendDossierDocument"] == handed_over
     assert told(made, "reconcile_failed") == []
