@@ -2,164 +2,39 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import delete, update
 
-from syncd.asking import SILENCE, Asking
+from syncd.asking import SILENCE
 from syncd.calls import Outcome, Portion, Receipt, Standing
-from syncd.config import Reconcile
-from syncd.documents import IssuedDocument, Listing, Stage, Take, Verdict
+from syncd.documents import Listing, Stage
 from syncd.errors import TargetSilent
-from syncd.model import Draft, Problem, Snapshot
+from syncd.model import Problem
 from syncd.nightly import Nightly
-from syncd.reconcile_drafts import DraftReconciling
 from syncd.repair import Repairing
 from syncd.repair_drafts import DraftRepairing, repairing
 from syncd.store.board import Board
-from syncd.store.evidence import Run, Scope
-from syncd.store.inbox import Inbox
-from syncd.store.inbox_arrivals import Arrivals
+from syncd.store.evidence import Scope
 from syncd.store.matters import Routes, subject_of
-from syncd.store.readback_drafts import DraftRows
-from syncd.store.schema import inbox, ledger, matter
+from syncd.store.schema import ledger, matter
 from tests.engine.conftest import Make
-from tests.engine.engine import CIPHER, ZONE, draft
-from tests.engine.target import Fault, RecordingOffice, lost, refused, vanished
+from tests.engine.engine import draft
+from tests.engine.target import Fault, lost, refused, vanished
 from tests.reconcile.conftest import Build
-from tests.reconcile.sides import Province, code
-
-ABSENT = Standing(outcome=Outcome.DELIVERED, exists=False)
-PRESENT = Standing(outcome=Outcome.DELIVERED, exists=True)
-
-
-def subject(number: int) -> str:
-    return subject_of(code(number), str(number))
-
-
-class Desk:
-    """What waits to be collected."""
-
-    longest = timedelta(seconds=30)
-
-    def __init__(self) -> None:
-        self.listing: Callable[[], Listing] = lambda: Listing(receipt=Receipt(outcome=Outcome.DELIVERED))
-
-    def waiting(self, known: int) -> Listing:
-        return self.listing()
-
-    def fetch(self, document: str) -> IssuedDocument | Receipt:
-        return Receipt(outcome=Outcome.REJECTED)
-
-    def acknowledge(self, document: str, verdict: Verdict) -> Receipt:
-        return Receipt(outcome=Outcome.DELIVERED)
-
-    def listen(self, take: Take) -> None:
-        """Nothing is pushed."""
-
-    def close(self) -> None:
-        """Nothing is held."""
-
-
-class Office(RecordingOffice):
-    """A document system that can be asked, by default, and says what it was told."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked: list[str] = []
-        self.lost: set[str] = set()
-        self.answer: Callable[[Portion], Standing | None] = self.truth
-        self.desk = Desk()
-        self.collector = self.desk
-
-    def look_up(self, portion: Portion) -> Standing | None:
-        with self._lock:
-            self.asked.append(portion.subject)
-        return self.answer(portion)
-
-    def truth(self, portion: Portion) -> Standing | None:
-        had = portion.subject in {told for told, _, _ in self.taken} - self.lost
-        return PRESENT if had else ABSENT
-
-    def times(self, number: int) -> int:
-        return [told for told, _, _ in self.taken].count(subject(number))
-
-
-class Hall:
-    """A province whose dossiers have a draft each, and what compares these."""
-
-    def __init__(self, make: Make, count: int, routes: Routes, **options: object) -> None:
-        self.office = Office()
-        self.engine = make(self.office, routes=routes)
-        self.source = Province(count)
-        for number in range(1, count + 1):
-            self.put(number, draft(number))
-        self.options = Reconcile(budget=0, **options)  # type: ignore[arg-type]
-        engine = self.engine
-        rows = DraftRows(engine.database, engine.ledger, self.office.name)
-        asking = Asking(self.office, self.options, engine.clock, threading.Event())
-        self.side = DraftReconciling(asking, self.source, engine.intake, rows, Inbox(engine.database, CIPHER), ZONE)
-        self.evidence = self.side.evidence
-
-    def put(self, number: int, *drafts: Draft) -> None:
-        before = self.source.rows[number]
-        self.source.rows[number] = Snapshot(dossier=before.dossier, steps=before.steps, drafts=drafts)
-
-    def read(self) -> None:
-        for page in self.source.sweep():
-            self.engine.read(*page.snapshots)
-
-    def deliver(self) -> None:
-        self.read()
-        self.engine.settle()
-        self.office.asked.clear()
-
-    def compare(self, scope: Scope = Scope(full=True)) -> Run:  # noqa: B008  a value
-        self.engine.clock.turn(timedelta(minutes=1))
-        return self.side.compare("admin@node-1", scope)
-
-    def found(self, run: Run) -> list[tuple[str, str]]:
-        return [(each.drift.dossier, each.drift.kind.value) for each in self.evidence.findings(run.id)]
-
-    def detail(self, run: Run) -> dict[str, object]:
-        (only,) = self.evidence.findings(run.id)
-        return only.drift.detail
-
-    def repair(self, run: Run) -> str:
-        """Repair, deliver and verify; what became of the only finding."""
-        mending = repairing(self.side)
-        mended = mending.repair(run)
-        self.engine.settle()
-        mended = mending.verify(mended, 0)
-        (only,) = self.evidence.findings(mended.id)
-        return only.became
-
-    def forge(self, number: int, **values: object) -> None:
-        with self.engine.database.write() as connection:
-            connection.execute(update(ledger).where(ledger.c.subject == subject(number)).values(**values))
-
-    def forget(self, number: int) -> None:
-        with self.engine.database.write() as connection:
-            connection.execute(delete(ledger).where(ledger.c.subject == subject(number)))
-
-    def came_back(self, number: int, stage: Stage, state: str = "done") -> None:
-        document = IssuedDocument(id=f"package-{number}-{stage}", stage=stage, dossier=code(number), draft=str(number), number="1/QĐ-UBND")
-        kept = Arrivals(self.engine.database, CIPHER).keep("office", document, self.engine.clock.now())
-        with self.engine.database.write() as connection:
-            connection.execute(update(inbox).where(inbox.c.id == kept.id).values(state=state))
+from tests.reconcile.offices import PRESENT, Archive, Office, subject
+from tests.reconcile.sides import code
 
 
 @pytest.fixture
-def hall(make: Make) -> Hall:
-    made = Hall(make, 4, Routes([], {"office": ()}))
+def hall(make: Make) -> Archive:
+    made = Archive(make(Office(), routes=Routes([], {"office": ()})), 4)
     made.deliver()
     return made
 
 
-def test_where_every_draft_was_handed_over_nothing_is_found(hall: Hall) -> None:
+def test_where_every_draft_was_handed_over_nothing_is_found(hall: Archive) -> None:
     run = hall.compare()
     assert (hall.found(run), run.state) == ([], "done")
     assert sorted(hall.office.asked) == [subject(number) for number in range(1, 5)]
@@ -169,7 +44,7 @@ def test_where_every_draft_was_handed_over_nothing_is_found(hall: Hall) -> None:
     assert hall.evidence.sealed(run.id) == run.seal
 
 
-def test_a_draft_that_the_office_lost_is_missing_and_goes_again(hall: Hall) -> None:
+def test_a_draft_that_the_office_lost_is_missing_and_goes_again(hall: Archive) -> None:
     hall.office.lost.add(subject(2))
     run = hall.compare()
     assert hall.found(run) == [(subject(2), "missing")]
@@ -181,12 +56,12 @@ def test_a_draft_that_the_office_lost_is_missing_and_goes_again(hall: Hall) -> N
     assert hall.found(hall.compare()) == []
 
 
-def test_a_draft_that_the_office_loses_again_persists(hall: Hall) -> None:
+def test_a_draft_that_the_office_loses_again_persists(hall: Archive) -> None:
     hall.office.lost.add(subject(2))
     assert hall.repair(hall.compare()) == "persists"
 
 
-def test_one_that_the_office_turns_out_to_have_is_left(hall: Hall) -> None:
+def test_one_that_the_office_turns_out_to_have_is_left(hall: Archive) -> None:
     hall.office.lost.add(subject(2))
     run = hall.compare()
     hall.office.lost.clear()
@@ -194,7 +69,7 @@ def test_one_that_the_office_turns_out_to_have_is_left(hall: Hall) -> None:
     assert hall.office.times(2) == 1
 
 
-def test_a_draft_that_waits_is_missing_and_goes_by_itself(hall: Hall) -> None:
+def test_a_draft_that_waits_is_missing_and_goes_by_itself(hall: Archive) -> None:
     hall.put(1, draft(1), draft(9))
     hall.read()
     run = hall.compare()
@@ -203,7 +78,7 @@ def test_a_draft_that_waits_is_missing_and_goes_by_itself(hall: Hall) -> None:
     assert hall.repair(run) == "resolved"
 
 
-def test_a_refused_draft_is_missing_and_tried_again(hall: Hall) -> None:
+def test_a_refused_draft_is_missing_and_tried_again(hall: Archive) -> None:
     hall.office.faults += [refused]
     hall.put(1, draft(1), draft(9))
     hall.deliver()
@@ -213,7 +88,7 @@ def test_a_refused_draft_is_missing_and_tried_again(hall: Hall) -> None:
     assert hall.office.taken[-1][0] == subject_of(code(1), "9")
 
 
-def test_a_broken_draft_persists(hall: Hall) -> None:
+def test_a_broken_draft_persists(hall: Archive) -> None:
     hall.put(1, draft(1), draft(9, problems=(Problem(field="drafts.file", reason="is missing"),)))
     hall.deliver()
     hall.office.answer = lambda portion: None
@@ -221,7 +96,7 @@ def test_a_broken_draft_persists(hall: Hall) -> None:
 
 
 @pytest.mark.parametrize(("state", "became"), [("dead", "resolved"), ("held", "cannot")])
-def test_a_draft_that_was_never_acknowledged_goes_again_unless_a_person_set_it_aside(hall: Hall, state: str, became: str) -> None:
+def test_a_draft_that_was_never_acknowledged_goes_again_unless_a_person_set_it_aside(hall: Archive, state: str, became: str) -> None:
     hall.put(1, draft(1), draft(9))
     hall.read()
     with hall.engine.database.write() as connection:
@@ -233,7 +108,7 @@ def test_a_draft_that_was_never_acknowledged_goes_again_unless_a_person_set_it_a
 
 
 @pytest.mark.parametrize("had", [True, False])
-def test_a_row_that_was_lost_comes_back_and_the_office_is_asked_before_anything_goes(hall: Hall, had: bool) -> None:
+def test_a_row_that_was_lost_comes_back_and_the_office_is_asked_before_anything_goes(hall: Archive, had: bool) -> None:
     hall.forget(3)
     if not had:
         hall.office.taken = [each for each in hall.office.taken if each[0] != subject(3)]
@@ -244,7 +119,7 @@ def test_a_row_that_was_lost_comes_back_and_the_office_is_asked_before_anything_
     assert hall.office.times(3) == 1
 
 
-def test_a_row_that_was_lost_waits_for_a_person_where_the_office_cannot_be_asked(hall: Hall) -> None:
+def test_a_row_that_was_lost_waits_for_a_person_where_the_office_cannot_be_asked(hall: Archive) -> None:
     hall.office.answer = lambda portion: None
     hall.forget(3)
     run = hall.compare()
@@ -258,7 +133,7 @@ def test_a_row_that_was_lost_waits_for_a_person_where_the_office_cannot_be_asked
 
 @pytest.mark.parametrize("fault", [lost, vanished])
 def test_a_lost_answer_is_settled_by_asking(make: Make, fault: Fault) -> None:
-    hall = Hall(make, 1, Routes([], {"office": ()}))
+    hall = Archive(make(Office(), routes=Routes([], {"office": ()})), 1)
     hall.office.answer = lambda portion: None
     hall.office.faults.append(fault)
     hall.deliver()
@@ -269,7 +144,7 @@ def test_a_lost_answer_is_settled_by_asking(make: Make, fault: Fault) -> None:
     assert hall.office.times(1) == 1
 
 
-def test_another_file_that_is_not_sent_yet_is_stale_and_goes_by_itself(hall: Hall) -> None:
+def test_another_file_that_is_not_sent_yet_is_stale_and_goes_by_itself(hall: Archive) -> None:
     hall.put(2, draft(2, revision="78"))
     hall.read()
     run = hall.compare()
@@ -279,7 +154,7 @@ def test_another_file_that_is_not_sent_yet_is_stale_and_goes_by_itself(hall: Hal
     assert [operation for told, operation, _ in hall.office.taken if told == subject(2)] == ["create", "update"]
 
 
-def test_a_stale_one_that_stands_still_is_made_due_unless_its_answer_was_lost(hall: Hall) -> None:
+def test_a_stale_one_that_stands_still_is_made_due_unless_its_answer_was_lost(hall: Archive) -> None:
     hall.forge(2, sent_digest="other")
     run = hall.compare()
     assert hall.found(run) == [(subject(2), "stale")]
@@ -290,7 +165,7 @@ def test_a_stale_one_that_stands_still_is_made_due_unless_its_answer_was_lost(ha
     assert hall.office.times(2) == 2
 
 
-def test_one_that_was_taken_back_is_extra_and_never_recalled(hall: Hall) -> None:
+def test_one_that_was_taken_back_is_extra_and_never_recalled(hall: Archive) -> None:
     hall.put(2)
     hall.read()
     run = hall.compare()
@@ -302,7 +177,7 @@ def test_one_that_was_taken_back_is_extra_and_never_recalled(hall: Hall) -> None
     assert len(hall.office.taken) == calls
 
 
-def test_one_that_was_taken_back_before_it_went_is_nothing(hall: Hall) -> None:
+def test_one_that_was_taken_back_before_it_went_is_nothing(hall: Archive) -> None:
     hall.put(1, draft(1), draft(9))
     hall.read()
     hall.put(1, draft(1))
@@ -310,7 +185,7 @@ def test_one_that_was_taken_back_before_it_went_is_nothing(hall: Hall) -> None:
     assert hall.found(hall.compare()) == []
 
 
-def test_one_taken_back_since_it_was_found_missing_is_left_alone(hall: Hall) -> None:
+def test_one_taken_back_since_it_was_found_missing_is_left_alone(hall: Archive) -> None:
     hall.office.lost.add(subject(2))
     run = hall.compare()
     hall.put(2)
@@ -319,7 +194,7 @@ def test_one_taken_back_since_it_was_found_missing_is_left_alone(hall: Hall) -> 
 
 
 @pytest.mark.parametrize("stage", [Stage.ISSUED, Stage.UNNUMBERED, Stage.REJECTED])
-def test_what_came_back_is_in_order_and_not_asked_for(hall: Hall, stage: Stage) -> None:
+def test_what_came_back_is_in_order_and_not_asked_for(hall: Archive, stage: Stage) -> None:
     hall.came_back(2, stage)
     hall.came_back(3, stage, "written")
     hall.office.lost |= {subject(2), subject(3)}
@@ -330,13 +205,13 @@ def test_what_came_back_is_in_order_and_not_asked_for(hall: Hall, stage: Stage) 
 
 
 @pytest.mark.parametrize(("stage", "state"), [(Stage.SIGNED, "done"), (Stage.ISSUED, "arrived")])
-def test_word_on_the_way_is_no_result(hall: Hall, stage: Stage, state: str) -> None:
+def test_word_on_the_way_is_no_result(hall: Archive, stage: Stage, state: str) -> None:
     hall.came_back(2, stage, state)
     hall.office.lost.add(subject(2))
     assert hall.found(hall.compare()) == [(subject(2), "missing")]
 
 
-def test_after_a_refusal_a_new_file_opens_a_new_round(hall: Hall) -> None:
+def test_after_a_refusal_a_new_file_opens_a_new_round(hall: Archive) -> None:
     hall.engine.clock.turn(timedelta(hours=1))
     hall.came_back(2, Stage.REJECTED)
     hall.put(2, draft(2, revision="78"))
@@ -348,14 +223,14 @@ def test_after_a_refusal_a_new_file_opens_a_new_round(hall: Hall) -> None:
     assert subject(2) in hall.office.asked
 
 
-def test_a_draft_that_came_back_meanwhile_needs_no_repair(hall: Hall) -> None:
+def test_a_draft_that_came_back_meanwhile_needs_no_repair(hall: Archive) -> None:
     hall.office.lost.add(subject(2))
     run = hall.compare()
     hall.came_back(2, Stage.ISSUED)
     assert hall.repair(run) == ""
 
 
-def test_an_office_that_cannot_be_asked_is_compared_with_the_ledger_and_what_it_lists_is_counted(hall: Hall) -> None:
+def test_an_office_that_cannot_be_asked_is_compared_with_the_ledger_and_what_it_lists_is_counted(hall: Archive) -> None:
     hall.office.answer = lambda portion: None
     hall.came_back(1, Stage.SIGNED)
     hall.office.desk.listing = lambda: Listing(receipt=Receipt(outcome=Outcome.DELIVERED), documents=("package-1-signed", "new", "newer"))
@@ -366,7 +241,7 @@ def test_an_office_that_cannot_be_asked_is_compared_with_the_ledger_and_what_it_
 
 
 @pytest.mark.parametrize("fault", ["down", "bug"])
-def test_where_it_lists_nothing_nothing_is_counted(hall: Hall, fault: str) -> None:
+def test_where_it_lists_nothing_nothing_is_counted(hall: Archive, fault: str) -> None:
     def broken() -> Listing:
         if fault == "bug":
             raise KeyError(fault)
@@ -380,7 +255,7 @@ def test_where_it_lists_nothing_nothing_is_counted(hall: Hall, fault: str) -> No
     assert "uncollected" not in hall.compare().counts
 
 
-def test_one_that_cannot_be_told_of_is_unknown_and_left(hall: Hall) -> None:
+def test_one_that_cannot_be_told_of_is_unknown_and_left(hall: Archive) -> None:
     answers = {subject(2): None, subject(3): Standing(outcome=Outcome.UNAVAILABLE, message="closed")}
     hall.office.answer = lambda portion: answers.get(portion.subject, PRESENT)
     run = hall.compare()
@@ -392,7 +267,7 @@ def test_one_that_cannot_be_told_of_is_unknown_and_left(hall: Hall) -> None:
     assert repairing(hall.side).repair(run).counts["due"] == 0
 
 
-def test_an_answer_that_fails_during_a_repair_leaves_the_finding(hall: Hall) -> None:
+def test_an_answer_that_fails_during_a_repair_leaves_the_finding(hall: Archive) -> None:
     hall.office.lost.add(subject(2))
     run = hall.compare()
     hall.office.answer = lambda portion: Standing(outcome=Outcome.UNAVAILABLE)
@@ -400,7 +275,7 @@ def test_an_answer_that_fails_during_a_repair_leaves_the_finding(hall: Hall) -> 
 
 
 def test_a_silent_office_ends_the_run_which_goes_on_from_its_last_answer(make: Make) -> None:
-    hall = Hall(make, 30, Routes([], {"office": ()}), workers=2)
+    hall = Archive(make(Office(), routes=Routes([], {"office": ()})), 30, workers=2)
     hall.deliver()
     hall.office.answer = lambda portion: Standing(outcome=Outcome.UNAVAILABLE, message="closed") if portion.subject > subject(8) else PRESENT
     with pytest.raises(TargetSilent, match="closed"):
@@ -416,7 +291,7 @@ def test_a_silent_office_ends_the_run_which_goes_on_from_its_last_answer(make: M
 def test_an_interrupted_run_asks_nobody_twice(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("syncd.store.readback.PAGE", 3)
     monkeypatch.setattr("syncd.reconcile_drafts.AT_ONCE", 2)
-    hall = Hall(make, 7, Routes([], {"office": ()}), workers=1)
+    hall = Archive(make(Office(), routes=Routes([], {"office": ()})), 7, workers=1)
     hall.put(4, draft(4), draft(44))
     hall.deliver()
     hall.office.lost.add(subject(2))
@@ -431,7 +306,7 @@ def test_an_interrupted_run_asks_nobody_twice(make: Make, monkeypatch: pytest.Mo
     assert len(hall.office.asked) == len(set(hall.office.asked)) == 8
 
 
-def test_a_run_that_is_told_to_stop_stops(hall: Hall) -> None:
+def test_a_run_that_is_told_to_stop_stops(hall: Archive) -> None:
     def stop(portion: Portion) -> Standing | None:
         hall.side.stopping.set()
         return PRESENT
@@ -441,7 +316,7 @@ def test_a_run_that_is_told_to_stop_stops(hall: Hall) -> None:
 
 
 def test_drafts_of_other_offices_and_times_are_not_compared(make: Make) -> None:
-    hall = Hall(make, 3, Routes([], {"office": ("elsewhere",), "other": ()}))
+    hall = Archive(make(Office(), routes=Routes([], {"office": ("elsewhere",), "other": ()})), 3)
     hall.read()
     assert hall.compare().counts["checked"] == 0
     hall.side.routes = Routes([], {"office": ()})
@@ -450,7 +325,7 @@ def test_drafts_of_other_offices_and_times_are_not_compared(make: Make) -> None:
 
 
 def test_a_draft_stays_with_the_office_that_has_it_whatever_the_settings_say(make: Make) -> None:
-    hall = Hall(make, 2, Routes([], {"office": ()}))
+    hall = Archive(make(Office(), routes=Routes([], {"office": ()})), 2)
     hall.read()
     with hall.engine.database.write() as connection:
         connection.execute(update(ledger).where(ledger.c.subject == subject(1)).values(target="other", created=True))
@@ -458,7 +333,7 @@ def test_a_draft_stays_with_the_office_that_has_it_whatever_the_settings_say(mak
 
 
 def test_the_night_asks_a_share_and_repairs_where_the_settings_say_so(make: Make) -> None:
-    hall = Hall(make, 30, Routes([], {"office": ()}), repair=True)
+    hall = Archive(make(Office(), routes=Routes([], {"office": ()})), 30, repair=True)
     hall.deliver()
     hall.engine.clock.turn(timedelta(days=5))
     hall.forge(3, created=False, sent_digest="")
@@ -470,7 +345,7 @@ def test_the_night_asks_a_share_and_repairs_where_the_settings_say_so(make: Make
     assert 'syncd_drift{kind="missing",target="office"} 1.0' in hall.engine.metrics.render().decode()
 
 
-def test_what_changed_since_is_read_before_it_is_repaired(hall: Hall) -> None:
+def test_what_changed_since_is_read_before_it_is_repaired(hall: Archive) -> None:
     hall.put(2, draft(2, revision="78"))
     hall.office.lost.add(subject(2))
     run = hall.compare()
@@ -486,7 +361,7 @@ def test_dossiers_are_repaired_as_ever(build: Build) -> None:
     assert type(repairing(side)) is Repairing
 
 
-def test_a_draft_whose_dossier_is_gone_is_left_alone(hall: Hall) -> None:
+def test_a_draft_whose_dossier_is_gone_is_left_alone(hall: Archive) -> None:
     assert isinstance(repairing(hall.side), DraftRepairing)
     assert hall.side.rows.known() == 4
     hall.office.lost.add(subject(2))

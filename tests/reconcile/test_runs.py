@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import threading
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -160,49 +156,6 @@ def test_a_silent_target_is_not_asked_a_million_times(build: Build, outcome: Out
     done = hall.compare()
     assert hall.found(done) == []
     assert set(hall.target.asked) == {code(number) for number in range(9, 31)}
-
-
-KILLED = """
-import sys
-from pathlib import Path
-from tests.engine.engine import Engine
-from tests.reconcile.sides import Hall, Oracle, Province
-
-url, name, count = sys.argv[1:]
-
-class Noting(Oracle):
-    def look_up(self, portion):
-        standing = super().look_up(portion)
-        with open(name, "a") as file:
-            print(portion.subject, file=file, flush=True)
-        return standing
-
-target, source = Noting(), Province(int(count))
-target.records = {row.dossier.code: row.dossier for row in source.rows.values()}
-target.steps = {row.dossier.code: [each.id for each in row.steps] for row in source.rows.values()}
-hall = Hall(Engine(url, target), source, workers=2)
-run = hall.compare()
-print(run.id, run.counts["checked"], len(hall.found(run)))
-"""
-
-
-@pytest.mark.slow
-def test_a_run_that_was_killed_asks_about_nobody_twice_but_those_in_flight(build: Build, state_url: str, tmp_path: Path) -> None:
-    hall, asked = build(120), tmp_path / "asked"
-    command = [sys.executable, "-c", KILLED, state_url, str(asked), "120"]
-    asked.touch()
-    kills = 0
-    for wanted in (10, 60, 100):
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=Path(__file__).parents[2]) as process:
-            while process.poll() is None and len(asked.read_text().splitlines()) < wanted:
-                threading.Event().wait(0.005)
-            process.kill()
-            kills += 1
-    ended = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
-    assert ended.stdout.splitlines()[-1] == "1 120 0"
-    times = Counter(asked.read_text().split())
-    assert set(times) == {code(number) for number in range(1, 121)}, "none was left out"
-    assert times.total() <= 120 + kills * hall.options.workers
 
 
 # ---- the seal
