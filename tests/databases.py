@@ -1,4 +1,4 @@
-"""Real databases for the suites: PostgreSQL, MariaDB and SQLite, each test in a database of its own.
+"""Real databases for the suites: PostgreSQL, MariaDB and SQLite, each test in one that is empty.
 
 A server is taken from `SYNCD_TEST_POSTGRESQL` or `SYNCD_TEST_MARIADB` (SQLAlchemy URLs whose user may create
 databases), else from the usual port of this machine. Without a PostgreSQL server the one inside the wheel
@@ -6,7 +6,7 @@ databases), else from the usual port of this machine. Without a PostgreSQL serve
 
 A suite imports the fixtures it wants into its `conftest.py`:
 
-    from tests.databases import mariadb_url, postgresql_server, postgresql_url, sqlite_url
+    from tests.databases import mariadb_url, postgresql_database, postgresql_server, postgresql_url, sqlite_url
 """
 
 from __future__ import annotations
@@ -25,6 +25,15 @@ from sqlalchemy.exc import OperationalError
 
 POSTGRESQL = "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
 MARIADB = "mysql+pymysql://root@127.0.0.1:3306/?charset=utf8mb4"
+EMPTY = """
+DO $$ DECLARE its name; BEGIN
+    PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid();
+    FOR its IN SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' LOOP
+        EXECUTE format('DROP SCHEMA %I CASCADE', its);
+    END LOOP;
+    CREATE SCHEMA public;
+END $$
+"""
 
 
 def answers(server: URL) -> bool:
@@ -105,13 +114,21 @@ def mariadb_server() -> URL:
     return server
 
 
-@pytest.fixture
-def postgresql_url(postgresql_server: URL) -> Iterator[URL]:
-    """An empty PostgreSQL database, dropped after the test."""
+@pytest.fixture(scope="session")
+def postgresql_database(postgresql_server: URL) -> Iterator[URL]:
+    """A PostgreSQL database for one test after the other: to create and drop one costs a checkpoint of the server. A commit does
+    not wait for the disk: no test fells the server."""
     name = new_name()
-    administer(postgresql_server, f'CREATE DATABASE "{name}"')
+    administer(postgresql_server, f'CREATE DATABASE "{name}"', f'ALTER DATABASE "{name}" SET synchronous_commit = off')
     yield postgresql_server.set(database=name)
     administer(postgresql_server, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def postgresql_url(postgresql_database: URL) -> Iterator[URL]:
+    """An empty PostgreSQL database, emptied again after the test."""
+    yield postgresql_database
+    administer(postgresql_database, EMPTY)
 
 
 @pytest.fixture

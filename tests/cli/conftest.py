@@ -10,9 +10,9 @@ import pytest
 from syncd.cli import lang
 from syncd.sandbox.world import World
 from tests.cli.calling import Caller, Result
-from tests.databases import postgresql_server, postgresql_url
+from tests.databases import postgresql_database, postgresql_server, postgresql_url
 
-__all__ = ["postgresql_server", "postgresql_url"]
+__all__ = ["postgresql_database", "postgresql_server", "postgresql_url"]
 
 
 @pytest.fixture(autouse=True)

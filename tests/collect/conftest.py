@@ -9,9 +9,9 @@ import pytest
 
 from tests.collect.station import Station
 from tests.collect.station import station as opened
-from tests.databases import postgresql_server, postgresql_url
+from tests.databases import postgresql_database, postgresql_server, postgresql_url
 
-__all__ = ["postgresql_server", "postgresql_url"]
+__all__ = ["postgresql_database", "postgresql_server", "postgresql_url"]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

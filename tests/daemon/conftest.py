@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import URL
 
 from tests.daemon.rehearsal import Rehearsal, rehearsal_in
-from tests.databases import postgresql_server, postgresql_url
+from tests.databases import postgresql_database, postgresql_server, postgresql_url
 
-__all__ = ["postgresql_server", "postgresql_url"]
+__all__ = ["postgresql_database", "postgresql_server", "postgresql_url"]
 
 Rehearse = Callable[..., Rehearsal]
 Several = Callable[..., list[Rehearsal]]

@@ -9,11 +9,11 @@ import pytest
 
 from syncd.store.matters import Routes
 from tests.clocks import TurnedClock
-from tests.databases import postgresql_server, postgresql_url
+from tests.databases import postgresql_database, postgresql_server, postgresql_url
 from tests.engine.engine import Engine
 from tests.engine.target import RecordingTarget
 
-__all__ = ["postgresql_server", "postgresql_url"]
+__all__ = ["postgresql_database", "postgresql_server", "postgresql_url"]
 
 Make = Callable[..., Engine]
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.databases import postgresql_server, postgresql_url
+from tests.databases import postgresql_database, postgresql_server, postgresql_url
 from tests.engine.conftest import Make, make, state_url
 from tests.reconcile.sides import Hall, Oracle, Province
 
-__all__ = ["make", "postgresql_server", "postgresql_url", "state_url"]
+__all__ = ["make", "postgresql_database", "postgresql_server", "postgresql_url", "state_url"]
 
 Build = Callable[..., Hall]
 

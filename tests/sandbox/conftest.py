@@ -10,10 +10,10 @@ from sqlalchemy import URL, Engine
 from syncd.sandbox.onestop import build, connect
 from syncd.sandbox.portal import Portal, Terms
 from tests.clocks import TurnedClock
-from tests.databases import mariadb_server, mariadb_url, postgresql_server, postgresql_url, sqlite_url
+from tests.databases import mariadb_server, mariadb_url, postgresql_database, postgresql_server, postgresql_url, sqlite_url
 from tests.sandbox.caller import Caller
 
-__all__ = ["mariadb_server", "mariadb_url", "postgresql_server", "postgresql_url", "sqlite_url"]
+__all__ = ["mariadb_server", "mariadb_url", "postgresql_database", "postgresql_server", "postgresql_url", "sqlite_url"]
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from typing import cast
 import pytest
 from sqlalchemy import URL
 
-from tests.databases import mariadb_server, mariadb_url, postgresql_server, postgresql_url, sqlite_url
+from tests.databases import mariadb_server, mariadb_url, postgresql_database, postgresql_server, postgresql_url, sqlite_url
 from tests.source.opencps import Province
 
-__all__ = ["mariadb_server", "mariadb_url", "postgresql_server", "postgresql_url", "sqlite_url"]
+__all__ = ["mariadb_server", "mariadb_url", "postgresql_database", "postgresql_server", "postgresql_url", "sqlite_url"]
 
 
 @pytest.fixture(params=["sqlite", "postgresql", "mariadb"])

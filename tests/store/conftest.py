@@ -8,10 +8,10 @@ import pytest
 
 from syncd.store import schema
 from syncd.store.database import Database, open_database
-from tests.databases import postgresql_server, postgresql_url, sqlite_url
+from tests.databases import postgresql_database, postgresql_server, postgresql_url, sqlite_url
 from tests.store.state import State
 
-__all__ = ["postgresql_server", "postgresql_url", "sqlite_url"]
+__all__ = ["postgresql_database", "postgresql_server", "postgresql_url", "sqlite_url"]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
