@@ -131,7 +131,7 @@ def test_of_a_portal_that_tells_little_only_what_it_tells_is_named(rehearse: Reh
 
 def test_every_injury_is_named_and_healed(rehearse: Rehearse, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SYNCD__RECONCILE__BUDGET", "0")
-    heals(rehearse(dossiers=2000, lookup="full"), 6)
+    heals(rehearse(dossiers=600, lookup="full"), 4)
 
 
 @pytest.mark.long

@@ -17,7 +17,7 @@ from tests.recovery.comparing import for_a_person, kinds, reconcile
 from tests.recovery.conftest import Rehearse
 from tests.recovery.surgery import begin, copy, created, lose_state, paused, rest, restore, rows, sent
 
-LOOKUPS: tuple[Lookup, ...] = ("full", "pascal", "bare", "mixed")
+LOOKUPS = ("full", "mixed", *(pytest.param(lookup, marks=pytest.mark.long) for lookup in ("pascal", "bare")))  # mixed: all of them in turn
 pytestmark = pytest.mark.slow
 
 
