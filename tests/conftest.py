@@ -1,12 +1,29 @@
-"""What every test leaves behind as it found it."""
+"""What every test leaves behind as it found it, where its files rest, and how often a property is tried."""
 
 from __future__ import annotations
 
 import logging
+import os
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import settings
+
+MEMORY = Path("/dev/shm")  # noqa: S108  the system's own, and what lies there is made by pytest
+ROOM = 8_000_000_000
+
+settings.register_profile("default", max_examples=25, deadline=None)
+settings.register_profile("thorough", max_examples=100, deadline=None)
+settings.load_profile("default")
+
+
+def pytest_configure() -> None:
+    """Files of tests rest in memory where there is room for them: what waits for the disk at each commit shows nothing by it."""
+    if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 @pytest.fixture(autouse=True)
