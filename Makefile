@@ -23,8 +23,9 @@ test: $(READY)  ## every test, with branch coverage; PostgreSQL and MariaDB are 
 quick: $(READY)  ## the tests of a few seconds each
 	tests/with-databases $(PYTEST) -n 2 -m "not big and not slow and not long" $(ARGS)
 
-long: $(READY)  ## the tests of many minutes: 20,000 dossiers damaged and repaired
+long: $(READY)  ## the tests of many minutes: 20,000 dossiers damaged and repaired, and every property with all its examples
 	tests/with-databases $(PYTEST) -m long $(ARGS)
+	tests/with-databases $(PYTEST) -m "hypothesis and not long" --hypothesis-profile thorough $(ARGS)
 
 bench: $(READY_BENCH)  ## what deliveries cost beside others, in under ten minutes; ARGS="--long --runs 3 --json FILE S1 S2"
 	tests/with-databases $(BIN)/python -m benchmarks $(ARGS)

@@ -15,9 +15,9 @@ from hypothesis import settings
 MEMORY = Path("/dev/shm")  # noqa: S108  the system's own, and what lies there is made by pytest
 ROOM = 8_000_000_000
 
-settings.register_profile("default", max_examples=25, deadline=None)
-settings.register_profile("thorough", max_examples=100, deadline=None)
-settings.load_profile("default")
+settings.register_profile("usual", settings(), max_examples=25, deadline=None)
+settings.register_profile("thorough", settings(), max_examples=100, deadline=None)
+settings.load_profile("usual")
 
 
 def pytest_configure() -> None:

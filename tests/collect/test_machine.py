@@ -22,6 +22,7 @@ from tests.clocks import TurnedClock
 from tests.collect.mortal import MOMENTS
 from tests.collect.office import DOWN
 from tests.collect.station import PDF, Station, code, document, pdf
+from tests.examples import examples
 
 DOSSIERS = (1, 2)
 STAGES = st.sampled_from([Stage.DELIVERED, Stage.ACCEPTED, Stage.SIGNED, Stage.ISSUED, Stage.UNNUMBERED, Stage.REJECTED])
@@ -144,5 +145,5 @@ class Way(RuleBasedStateMachine):
         self.folder.cleanup()
 
 
-Way.TestCase.settings = settings(max_examples=40, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck))
+Way.TestCase.settings = settings(max_examples=examples(40), stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck))
 TestWay = Way.TestCase

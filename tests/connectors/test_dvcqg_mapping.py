@@ -19,6 +19,7 @@ from syncd.errors import ConfigurationError, Unmappable
 from syncd.model import Agency, Dossier, Fee, Origin, Owner, Paper, Problem, Status, Step
 from tests.connectors.dossiers import AT, CODE, DOSSIER, OWNER, PORTALS, STEPS
 from tests.connectors.fields import faults
+from tests.examples import examples
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "dvcqg"
 MAPPINGS = {profile: load("dvcqg", profile, None) for profile in ("base27", "extended")}
@@ -267,7 +268,7 @@ steps = changes(step_parts, 2).map(lambda changed: replace(STEPS[0], **changed))
 
 
 @given(dossiers, st.lists(steps, min_size=1, max_size=3), st.sampled_from(Operation), st.sampled_from(sorted(MAPPINGS)), texts)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_a_dossier_becomes_what_the_contract_says_or_names_its_problems(
     dossier: Dossier, events: list[Step], operation: Operation, profile: str, memo: str
 ) -> None:

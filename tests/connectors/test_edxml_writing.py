@@ -20,6 +20,7 @@ from connectors._edxml.writing import show, write
 from syncd.documents import Attachment
 from syncd.errors import Unmappable
 from tests.connectors.packages import DRAFT, LIMITS, PDF, RECEIVER, zipped
+from tests.examples import examples
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "edxml"
 SCHEMA = etree.XMLSchema(etree.parse(GOLDEN / "document.xsd"))
@@ -150,7 +151,7 @@ def test_a_person_sees_the_package_without_its_content() -> None:
     assert shown.count(">…</edXML:ContentTransferEncoded>") == 1
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(DOCUMENTS)
 def test_what_is_written_reads_back_the_same(document: Document) -> None:
     found = read(write(document, draft=True), Limits.of(1))

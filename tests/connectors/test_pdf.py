@@ -19,6 +19,7 @@ from pypdf import PdfReader, PdfWriter
 from connectors import _pdf
 from connectors._pdf import Printed, date_in, number_in, printed, read
 from tests.connectors.papers import HEAD, contents, pdf
+from tests.examples import examples
 
 SIGNED_AT = "/M (D:20250312093000+07'00')"
 WHOLE = Printed(number="123/QĐ-UBND", issued_on=date(2025, 3, 12))
@@ -200,7 +201,7 @@ def test_without_a_child_nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> Non
     assert read(pdf()) == Printed()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(content=st.binary(max_size=400), place=st.integers(0, 3000), cut=st.booleans())
 def test_no_bytes_upset_it(content: bytes, place: int, cut: bool) -> None:
     whole = pdf(HEAD, [f"/Name (A) {SIGNED_AT}"])
@@ -208,7 +209,7 @@ def test_no_bytes_upset_it(content: bytes, place: int, cut: bool) -> None:
         assert isinstance(printed(given_bytes), Printed)
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=examples(5), deadline=None)
 @given(content=st.binary(max_size=400))
 def test_no_bytes_upset_the_child(content: bytes) -> None:
     assert isinstance(read(b"%PDF-1.7\n" + content), Printed)

@@ -19,6 +19,7 @@ from syncd.errors import ConfigurationError, Unmappable
 from syncd.model import Agency, Dossier, Draft, Owner, Paper, Problem, Statistic
 from tests.connectors.axis import DRAFT, SUBJECT, portion
 from tests.connectors.dossiers import CODE, DOSSIER
+from tests.examples import examples
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "tdoffice" / "guihoso.json"
 MAPPING = load("tdoffice", None, append_code=False)
@@ -222,7 +223,7 @@ def test_what_is_a_citizens_or_an_officers_is_known_from_the_call() -> None:
 texts = st.text(st.characters(codec="utf-8"), max_size=40)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     draft=st.builds(
         Draft,

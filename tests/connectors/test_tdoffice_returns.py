@@ -23,6 +23,7 @@ from syncd.model import Agency
 from tests.connectors.axis import DONE, FETCH, LIST, SIGNED, TOKEN, Office, ScriptedAxis, attachment, envelope, package, told
 from tests.connectors.dossiers import CODE
 from tests.connectors.portal import Behaviour, ScriptedPortal, answer, cut, reset, silence
+from tests.examples import examples
 
 TAKEN, FAILED = Verdict(taken=True), Verdict(taken=False, reason="the package is empty")
 
@@ -387,7 +388,7 @@ anything = st.recursive(
 fields = st.sampled_from(["_MaHoSo", "_DonVi", "_VanBanDi", "_ThamSoAn", "TrichYeu", "NgayKy", "SoKyHieu", "NguoiKy", "DinhKem", "_LoaiKetQua"])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(changes=st.dictionaries(fields, anything, max_size=4), kind=st.sampled_from(["01", "02", "03", "04"]))
 def test_a_package_of_any_make_becomes_a_document_or_a_refusal(changes: dict[str, Any], kind: str) -> None:
     reading = Returns(load("tdoffice", None, append_code=False), 1000, lambda link: Trouble(Outcome.UNAVAILABLE, "x", "y"))

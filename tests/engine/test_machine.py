@@ -26,6 +26,7 @@ from syncd.store.ledger import Ledger
 from syncd.store.schema import ledger
 from tests.engine.engine import CIPHER, Engine, dossier, step
 from tests.engine.target import RecordingTarget, busy, down, lost, vanished
+from tests.examples import examples
 
 DOSSIERS = 4
 NOTES = st.sampled_from(["a", "b", "c", "d"])
@@ -180,5 +181,5 @@ class Province(RuleBasedStateMachine):
             assert doubled <= flagged, f"steps {doubled - flagged} arrived twice without a word in the journal"
 
 
-Province.TestCase.settings = settings(max_examples=120, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
+Province.TestCase.settings = settings(max_examples=examples(120), stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
 TestProvince = Province.TestCase

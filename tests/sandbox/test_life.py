@@ -22,6 +22,7 @@ from syncd.sandbox.life import EDITS, MISHAPS, Change, Life
 from syncd.sandbox.onestop import build, connect, local_now, publishable
 from syncd.sandbox.schema import tables_in
 from tests.clocks import TurnedClock
+from tests.examples import examples
 
 #: columns of a step that only keep the one-stop's own books
 BOOKS = {"nextActionId", "pending", "eventStatus", "modifiedDate"}
@@ -83,7 +84,7 @@ def check(before: State, after: State, change: Change) -> None:
     assert before["file"].keys() <= after["file"].keys()
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(seed=st.integers(0, 10_000), waits=st.lists(st.integers(-600, 86_400), min_size=5, max_size=25))
 def test_every_change_touches_one_dossier_raises_its_time_and_only_adds_steps(seed: int, waits: list[int]) -> None:
     clock = TurnedClock()
