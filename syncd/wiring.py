@@ -50,7 +50,7 @@ class State:
     @cached_property
     def cipher(self) -> Cipher:
         """Seals and opens personal data at rest."""
-        return cipher_of(self.settings.daemon.payload_key_file, create=self._create)
+        return cipher_of(self.settings.daemon.payload_key_file, create=self._create, compact=migrations.compact(self.database))
 
     @cached_property
     def ledger(self) -> Ledger:

@@ -65,32 +65,48 @@ def _sentence(version: Version) -> str:
 
 
 @db.command("upgrade")
+@click.option("--finish", is_flag=True, help="every node has the new version: what older ones cannot read may be written from its next start on")
 @dry_run
 @pass_app
-def upgrade(app: App, *, dry_run: bool) -> None:
+def upgrade(app: App, *, finish: bool, dry_run: bool) -> None:
     """Bring the state to the schema this syncd needs: all of it or nothing.
 
     Nodes whose syncd can use the new schema too may go on meanwhile; while another one runs, nothing is done.
     """
-    from syncd.store import migrations
+    from syncd.store import migrations, schema
     from syncd.store.orders import Orders
 
+    if finish:
+        _finish(app, dry_run=dry_run)
+        return
     before = _version(app)
     if dry_run or before.found == before.wanted:
         click.echo(t("The state has schema {found}, this syncd needs {wanted}.", found=before.found, wanted=before.wanted))
         return
     with _opened(app) as database:
-        _leave_nobody_behind(app, database)
+        _leave_nobody_behind(app, database, schema.COMPATIBLE)
         after = migrations.upgrade(database)
         Orders(database, app.clock, person()).note("db upgrade", f"{before.found} → {after.found}")
     click.echo(t("The state has schema {found} now.", found=after.found))
 
 
-def _leave_nobody_behind(app: App, database: Database) -> None:
-    """Raises `SchemaMismatch` where a node runs that could not use the state afterwards."""
+def _finish(app: App, *, dry_run: bool) -> None:
+    from syncd.store import migrations, schema
+    from syncd.store.orders import Orders
+
+    with _opened(app) as database:
+        migrations.demand(database)
+        _leave_nobody_behind(app, database, schema.VERSION)
+        if not dry_run:
+            migrations.finish(database)
+            Orders(database, app.clock, person()).note("db upgrade", f"finished {schema.VERSION}")
+    click.echo(t("A syncd older than schema {found} can no longer use the state.", found=schema.VERSION))
+
+
+def _leave_nobody_behind(app: App, database: Database, oldest: int) -> None:
+    """Raises `SchemaMismatch` where a node runs that is older than the schema `oldest` and could not use the state afterwards."""
     from syncd.errors import SchemaMismatch
-    from syncd.store import schema
     from syncd.store.nodes import left_behind
 
-    if names := left_behind(database, schema.COMPATIBLE, app.clock.now()):
+    if names := left_behind(database, oldest, app.clock.now()):
         raise SchemaMismatch(f"These nodes run a syncd that could not use the state afterwards: {', '.join(names)}", hint="stop them first")

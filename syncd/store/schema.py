@@ -51,6 +51,7 @@ from syncd.store.types import UtcDateTime
 
 VERSION = 4  #: of this schema
 COMPATIBLE = 3  #: the oldest code that may still use it
+COMPACT = 4  #: the oldest code that reads compact seals (see `crypto`)
 
 metadata = MetaData(naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s"})
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import URL
+from sqlalchemy import URL, update
 
 from syncd.cli import exits
 from syncd.clock import SystemClock
@@ -84,3 +84,16 @@ def test_the_schema_is_not_raised_over_the_head_of_a_node_that_runs(syncd: Calle
     nodes = Nodes(state, "hcm-1")
     nodes.enter(CLOCK.now() - GONE_AFTER - MINUTE, None)
     assert syncd("db", "upgrade").code == exits.DONE
+
+
+def test_an_upgrade_is_finished_when_no_older_node_runs(syncd: Caller, state: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    with state.write() as connection:
+        connection.execute(update(schema.schema_info).values(compatible=schema.COMPATIBLE))
+    monkeypatch.setattr(schema, "COMPACT", schema.VERSION)
+    assert syncd("db", "upgrade", "--finish", "--dry-run").code == exits.DONE
+    assert not migrations.compact(state)
+    with monkeypatch.context() as newer:
+        newer.setattr(schema, "VERSION", schema.VERSION + 1)
+        assert syncd("db", "upgrade", "--finish").code == exits.FAILED
+    assert syncd("db", "upgrade", "--finish").code == exits.DONE
+    assert migrations.compact(state)

@@ -41,11 +41,37 @@ def test_every_statement_of_the_oldest_code_that_may_go_on_still_has_its_columns
         assert unsaid == [], f"{name}: an insert of the older code would leave out {unsaid}"
 
 
-def test_the_older_code_takes_the_state_as_usable_and_any_before_it_does_not(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    migrations.ensure(database)
+def older(database: Database) -> None:
+    """Lay the state out as the oldest code that may go on would have."""
+    with database.write() as connection:
+        migrations.run(connection, f"{schema.COMPATIBLE:04}")
+
+
+def said(database: Database) -> tuple[int, int]:
     with database.read() as connection:
-        said = connection.execute(select(schema.schema_info.c.version, schema.schema_info.c.compatible)).one()
-    assert tuple(said) == (schema.VERSION, schema.COMPATIBLE)
+        version, compatible = connection.execute(select(schema.schema_info.c.version, schema.schema_info.c.compatible)).one()
+    return version, compatible
+
+
+def test_the_older_code_takes_the_state_as_usable_and_any_before_it_does_not(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    older(database)
+    migrations.upgrade(database)
+    assert said(database) == (schema.VERSION, schema.COMPATIBLE)
     for version in range(schema.COMPATIBLE - 1, schema.VERSION + 1):
         monkeypatch.setattr(schema, "VERSION", version)
-        assert migrations.check(database).usable is (version >= said.compatible)
+        assert migrations.check(database).usable is (version >= schema.COMPATIBLE)
+
+
+def test_what_older_code_cannot_read_is_written_only_when_none_is_left(database: Database) -> None:
+    older(database)
+    migrations.upgrade(database)
+    assert not migrations.compact(database)
+    migrations.finish(database)
+    assert migrations.compact(database)
+    migrations.upgrade(database)
+    assert said(database) == (schema.VERSION, schema.VERSION)
+
+
+def test_a_state_that_began_with_this_code_has_no_older_one_to_heed(database: Database) -> None:
+    migrations.ensure(database)
+    assert said(database) == (schema.VERSION, schema.VERSION)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import stat
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ from hypothesis import strategies as st
 
 from syncd.crypto import KEY_BYTES, Cipher, cipher_of, create_key_file, read_keys, rotate_key_file
 from syncd.errors import ConfigurationError, UndecipherableError
+from syncd.model import encode
+from tests.connectors.dossiers import DOSSIER
 
 OLD, NEW = b"o" * KEY_BYTES, b"n" * KEY_BYTES
 
@@ -28,6 +32,23 @@ def test_an_altered_text_does_not_open(text: bytes, data: st.DataObject) -> None
     sealed[place] ^= data.draw(st.integers(1, 255))
     with pytest.raises(UndecipherableError):
         Cipher([NEW]).open(bytes(sealed))
+
+
+@given(st.binary(max_size=3000))
+def test_either_way_of_writing_is_read_by_both(text: bytes) -> None:
+    plain, compact = Cipher([NEW]), Cipher([NEW], compact=True)
+    assert plain.open(compact.seal(text)) == text
+    assert compact.open(plain.seal(text)) == text
+
+
+def test_compact_texts_of_dossiers_are_half_as_long() -> None:
+    text = encode(DOSSIER)
+    assert 2 * len(Cipher([NEW], compact=True).seal(text)) < len(text)
+
+
+def test_the_dictionary_is_the_one_that_sealed_texts_were_written_with() -> None:
+    words = files("mappings").joinpath("words", "1.txt").read_bytes()
+    assert hashlib.sha256(words).hexdigest() == "13c5b17d0a571e5d0dda59a940be6d20a0d35796d5ec62045d3930bd397764d7"
 
 
 def test_the_first_key_writes_and_every_key_reads() -> None:

@@ -6,7 +6,8 @@ than this code is refused: an older syncd would overwrite what it does not know.
 
 So a rolling upgrade is possible where `schema.COMPATIBLE` is no newer than the code that runs: the state is brought up while
 the old nodes work, and then one node after the other. A migration that keeps it so adds tables, or columns that code which
-does not name them can leave out.
+does not name them can leave out. When the last of them is done, `finish` says so, and what older code could not read may be
+written; in a state that began with this code it may from the first row.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 from importlib.resources import as_file, files
 from typing import Any
 
-from sqlalchemy import Connection, inspect, select, text, update
+from sqlalchemy import Connection, case, inspect, select, text, update
 
 from syncd.errors import SchemaMismatch
 from syncd.model import Value
@@ -58,14 +59,34 @@ def demand(database: Database) -> None:
 
 def upgrade(database: Database) -> Version:
     """Bring the state to the schema of this code: all of it or nothing."""
-    if check(database).found > schema.VERSION:
+    if (found := check(database).found) > schema.VERSION:
         ensure(database)
+    oldest = schema.COMPATIBLE if found else schema.VERSION
     with database.write() as connection:
         if not database.sqlite:  # two nodes that find a state empty lay it out once; SQLite queues writers anyway
             connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('syncd'), hashtext('schema'))"))
         run(connection, "head")
-        connection.execute(update(schema.schema_info).values(version=schema.VERSION, compatible=schema.COMPATIBLE))
+        _allow(connection, oldest)
     return check(database)
+
+
+def finish(database: Database) -> None:
+    """No older code will use this state again. Raises `SchemaMismatch`."""
+    demand(database)
+    with database.write() as connection:
+        _allow(connection, schema.VERSION)
+
+
+def _allow(connection: Connection, oldest: int) -> None:
+    """Write down the version, and the oldest code that may use it: never an older one than before."""
+    said = schema.schema_info.c.compatible
+    connection.execute(update(schema.schema_info).values(version=schema.VERSION, compatible=case((said > oldest, said), else_=oldest)))
+
+
+def compact(database: Database) -> bool:
+    """Whether all code that may use this state reads compact seals."""
+    with database.read() as connection:
+        return bool(connection.execute(select(schema.schema_info.c.compatible >= schema.COMPACT)).scalar())
 
 
 def run(connection: Connection, revision: str) -> None:
