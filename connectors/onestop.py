@@ -2,13 +2,13 @@
 
 The parts, each a module of `_onestop`: `mapping` compiles the file with its `settings`; `database` connects; `catalogue` finds
 tables and columns, `queries` builds the statements, `tables` reads pages with their children, `reader` makes snapshots of
-them; `poll` decides what to read, `window` remembers what was read; `plan` explains it to an administrator. What comes back is
-written by `outlet` over the connection of `writing`, or by `outlet_http`.
+them; `poll` decides what to read, `window` remembers what was read; `plan` explains it to an administrator; `bell` hears that
+something was committed. What comes back is written by `outlet` over the connection of `writing`, or by `outlet_http`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -16,6 +16,8 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, SecretStr
 
 from connectors._http.calls import Http
+from connectors._onestop import bell
+from connectors._onestop.bell import Bell
 from connectors._onestop.database import Database, stamp_text
 from connectors._onestop.mapping import SourceMapping, load
 from connectors._onestop.outlet import DatabaseOutlet, FileRows, Filling, Statements
@@ -41,6 +43,9 @@ class OneStopOptions(SourceOptions):
     password: SecretStr = Field(SecretStr(""), description="of that user, where the URL has none")
     mapping: str = Field("opencps-v2", description="mapping file: a name under mappings/onestop/ or a path")
     overlap: Duration = Field("5m", description="how far behind the cursor is read again: commit order is not timestamp order")  # type: ignore[assignment]
+    wake: str = Field(
+        "", pattern=r"^$|^[a-z_][a-z0-9_]{0,62}$", description="channel on which PostgreSQL tells of changes (config/wake/), then polled at once; empty: off"
+    )
     page: int = Field(1000, ge=1, le=1000, description="dossiers read at once")
     agency: Codes = Field((), description="publish dossiers of this agency and the units under it only; one code or a list")
     timezone: Zone = Field("Asia/Ho_Chi_Minh", description="the zone of the database's times")
@@ -60,9 +65,12 @@ class OneStop:
         self._options = options
         self._mapping = mapping
         self._database = Database(options.url, options.password.get_secret_value(), zone=zone, timeout=options.statement_timeout, clock=clock)
+        if options.wake and self._database.product != "postgresql":
+            raise ConfigurationError([Problem(field="source.wake", reason="only PostgreSQL can wake syncd", hint="leave it empty: the one-stop is polled")])
         self._tables = Tables(self._database, mapping, Reader(mapping, options.agency), page=options.page, clock=clock)
         self._window = Window(options.page)
         self._polled_at: datetime | None = None
+        self._bell: Bell | None = None
 
     def poll(self, cursor: Cursor | None) -> Iterator[Page]:
         """What changed since `cursor`; see `Source.poll`, and `_onestop.poll` for how."""
@@ -129,8 +137,22 @@ class OneStop:
         """How the database would run the statements of a poll, with the index to add where it would read a whole table."""
         return plan(self._tables, self._mapping.settings)
 
+    def listen(self, ring: Callable[[], None]) -> None:
+        """Ring when the one-stop notifies `source.wake`; see `_onestop.bell`."""
+        if self._options.wake:
+            self._bell = Bell(self._options.url, self._options.password.get_secret_value(), self._options.wake, ring)
+
+    def unwatched(self) -> list[Problem]:
+        """What keeps the one-stop from waking syncd although it should, each with what to do; for an administrator."""
+        if not self._options.wake:
+            return []
+        with self._tables.reading() as (connection, queries):
+            return bell.unwatched(connection, queries, self._mapping.settings, self._options.wake)
+
     def close(self) -> None:
-        """Release the connections. Safe to call twice."""
+        """Release the connections and ring no more. Safe to call twice."""
+        if self._bell is not None:
+            self._bell.close()
         self._database.close()
 
 

@@ -2,7 +2,7 @@
 
     beat         every 5 s, each node    be heard of, keep the leases of what is under way
     tend         every 5 s, each node    end expired leases of the ledger (one look into an index), bring the figures up to date
-    poll         source.poll             lease `poll`
+    poll         source.poll             lease `poll`; also when the source wakes us (`waking`)
     night        schedule.reconcile      the node that polls: sweep under `poll`, then each target under `reconcile:<target>`
     collect      of each target          lease `collect:<target>`
     statistics   schedule.statistics     lease `statistics`, and nobody has just counted
@@ -69,6 +69,7 @@ class Chores:
         self.leases = Leases(self.board, self.node, clock, settings.source.poll * 4 + _TERM)
         self.beats = dict.fromkeys(("beat", "poll", "tend"), clock.monotonic())
         self.failure: SyncdError | None = None  #: why this daemon must not go on
+        self._polling = threading.Lock()
         self._source_answers = False
         parts.poller.proceed = self._proceed
         for each in parts.nightly:
@@ -140,7 +141,7 @@ class Chores:
 
     def poll(self) -> None:
         """Take in what changed, where this node polls."""
-        with self.leases.working("poll") as fence:
+        with self._polling, self.leases.working("poll") as fence:  # its time may come, and the source ring, at once
             if fence is not None:
                 self._source_answers = False
                 self.parts.poller.poll(fence=fence)

@@ -9,6 +9,7 @@ under its name, or the state was brought to a schema it does not know, it ends b
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 
 import msgspec
 import structlog
@@ -25,6 +26,7 @@ from syncd.model import Value
 from syncd.poll import Polled
 from syncd.schedule import Timetable
 from syncd.store.single import Single
+from syncd.waking import Waking
 
 log = structlog.get_logger()
 
@@ -68,16 +70,18 @@ class Daemon:
             self._begin()
             self.chores.heed()
             health = self._health()
-            timetable = self.chores.timetable()
+            timetable, waking = self.chores.timetable(), Waking(partial(self.chores.run, "poll", self.chores.poll), self.stopping)
             for workers in self.workers:
                 workers.start()
             for way_back in self.parts.collecting:
                 way_back.collector.listen(way_back.take)
             timetable.start()
+            waking.start()
+            self.parts.poller.source.listen(waking.ring)
             notify.ready("delivering")
             log.info("daemon_started", targets=[workers.name for workers in self.workers])
             self._watch()
-            self._end(timetable, health)
+            self._end(timetable, waking, health)
         if self.chores.failure is not None:
             raise self.chores.failure
         return 0
@@ -147,9 +151,10 @@ class Daemon:
             if self.live() is True:
                 notify.alive()
 
-    def _end(self, timetable: Timetable, health: Health | None) -> None:
+    def _end(self, timetable: Timetable, waking: Waking, health: Health | None) -> None:
         notify.stopping("ending calls under way")
         self.chores.ring()
+        waking.stop()
         timetable.stop()
         end = self.clock.monotonic() + self.settings.daemon.drain.total_seconds()
         ended = [workers.join(max(0.0, end - self.clock.monotonic())) for workers in self.workers]

@@ -6,7 +6,7 @@ An adapter lives in `connectors/`, is found by entry point (group `syncd.targets
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -44,8 +44,13 @@ class Source(Protocol):
         """Seconds by which the newest change in the database is ahead of the last poll, where it can be told."""
         ...
 
+    def listen(self, ring: Callable[[], None]) -> None:
+        """Begin to call `ring`, from another thread, whenever something may have changed, where the source can tell. It may ring for
+        nothing and must not be relied upon; a source that cannot be reached is tried again without a word to the caller."""
+        ...
+
     def close(self) -> None:
-        """Release the connections. Safe to call twice."""
+        """Release the connections and ring no more. Safe to call twice."""
         ...
 
 

@@ -16,7 +16,7 @@ from syncd.cli.lang import sentence, t
 from syncd.cli.options import as_json
 from syncd.cli.render import Block
 from syncd.errors import ConfigurationError, SyncdError
-from syncd.model import Value
+from syncd.model import Problem, Value
 
 _ROOM = 1 << 30  #: bytes that the state's volume should have free
 
@@ -44,6 +44,15 @@ class Explaining(Protocol):
 
     def plan(self) -> Sequence[Planned]:
         """The statements of a poll."""
+        ...
+
+
+@runtime_checkable
+class Waking(Protocol):
+    """A source that can say why it does not wake us."""
+
+    def unwatched(self) -> Sequence[Problem]:
+        """What is missing."""
         ...
 
 
@@ -131,9 +140,12 @@ def _source(app: App) -> Iterator[Check]:
     with app.source() as source:
         source.fetch("-")
         plans = source.plan() if isinstance(source, Explaining) else ()
+        silent = source.unwatched() if isinstance(source, Waking) else ()
     for planned in plans:
         if planned.scans:
             yield Check(name=f"source {planned.statement}", ok=False, message="a poll reads the whole table", hint=planned.ddl)
+    for problem in silent:
+        yield Check(name="source wake", ok=False, message=problem.reason, hint=problem.hint)
     yield Check(name="source", ok=True, message="the one-stop answers and has the tables of the mapping")
 
 

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import URL, text
 
 from syncd.cli import doctor, exits
+from syncd.sandbox.onestop import build, connect
 from syncd.sandbox.world import World
 from syncd.store.schema import VERSION
 from tests.cli.calling import Caller, Result
@@ -162,6 +163,20 @@ def test_the_doctor_names_the_index_that_a_poll_lacks(syncd: Caller, world: Worl
     troubled = [check for check in syncd("doctor", "--json").json if not check["ok"]]
     assert {check["message"] for check in troubled} == {"a poll reads the whole table"}
     assert all(check["hint"].startswith("CREATE INDEX") for check in troubled)
+
+
+def test_the_doctor_says_what_keeps_a_one_stop_from_waking_syncd(syncd: Caller, world: World, delivered: Result, postgresql_url: URL) -> None:
+    engine = connect(postgresql_url)
+    build(engine, dossiers=1, signing=False)
+    address = postgresql_url.render_as_string(hide_password=False)
+    config = world.config.read_text("utf-8").replace(f"sqlite:///{world.folder}/onestop.db", address).replace('poll = "1s"', 'poll = "1s"\nwake = "syncd"')
+    world.config.write_text(config, "utf-8")
+    troubled = [check for check in syncd("doctor", "--json").json if not check["ok"]]
+    assert [check["name"] for check in troubled] == ["source wake", "source wake"]
+    with engine.begin() as connection:
+        connection.exec_driver_sql((Path(__file__).parents[2] / "config/wake/postgresql.sql").read_text("utf-8"))
+    engine.dispose()
+    assert [check for check in syncd("doctor", "--json").json if not check["ok"]] == []
 
 
 def test_the_doctor_compares_clocks_with_the_server_of_the_state(syncd: Caller, world: World, postgresql_url: URL) -> None:

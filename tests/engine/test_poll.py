@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -48,6 +48,9 @@ class Shelf:
 
     def lag(self) -> float | None:
         return 1.5
+
+    def listen(self, ring: Callable[[], None]) -> None:
+        """It never rings."""
 
     def close(self) -> None:
         """Nothing is open."""

@@ -69,6 +69,9 @@ class Province:
     def lag(self) -> float | None:
         return None
 
+    def listen(self, ring: Callable[[], None]) -> None:
+        """It never rings."""
+
     def close(self) -> None:
         """Nothing is open."""
 
