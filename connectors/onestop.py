@@ -18,7 +18,7 @@ from pydantic import Field, SecretStr
 from connectors._http.calls import Http
 from connectors._onestop import bell
 from connectors._onestop.bell import Bell
-from connectors._onestop.database import Database, stamp_text
+from connectors._onestop.database import Database
 from connectors._onestop.mapping import SourceMapping, load
 from connectors._onestop.outlet import DatabaseOutlet, FileRows, Filling, Statements
 from connectors._onestop.outlet_http import HttpOutlet
@@ -26,7 +26,7 @@ from connectors._onestop.outlet_settings import InboxSettings
 from connectors._onestop.plan import PlanRow, plan
 from connectors._onestop.poll import Poll
 from connectors._onestop.reader import Reader
-from connectors._onestop.tables import Start, Tables
+from connectors._onestop.tables import Tables
 from connectors._onestop.window import Window
 from connectors._onestop.writing import Writing
 from syncd.clock import Clock
@@ -34,6 +34,8 @@ from syncd.errors import ConfigurationError, SuspiciousSource
 from syncd.model import Cursor, Page, Problem
 from syncd.options import Codes, Duration, SourceOptions, TargetOptions, Zone
 from syncd.ports import Outlet
+
+NO_LAG = 1.0  #: seconds that are no lag
 
 
 class OneStopOptions(SourceOptions):
@@ -69,27 +71,27 @@ class OneStop:
             raise ConfigurationError([Problem(field="source.wake", reason="only PostgreSQL can wake syncd", hint="leave it empty: the one-stop is polled")])
         self._tables = Tables(self._database, mapping, Reader(mapping, options.agency), page=options.page, clock=clock)
         self._window = Window(options.page)
-        self._polled_at: datetime | None = None
+        self._clock = clock
+        self._polled: tuple[datetime, float] | None = None  # when the last poll began, by the source's clock and by ours
         self._bell: Bell | None = None
 
     def poll(self, cursor: Cursor | None) -> Iterator[Page]:
         """What changed since `cursor`; see `Source.poll`, and `_onestop.poll` for how."""
-        start = self._tables.start()
+        began, start = self._clock.monotonic(), self._tables.start()
         if cursor is not None and cursor.top > 0 and start.top == 0:
             raise SuspiciousSource(
                 "the one-stop database holds no dossier, and did before",
                 hint="check source.url and whether a restore is under way",
             )
         if cursor is not None and start.top_step < cursor.top_step:
-            self._refuse_older(start, cursor)
+            self._refuse_older(cursor)
         yield from Poll(self._tables, self._window, start, cursor, self._options.overlap).pages()
-        self._polled_at = start.present
+        self._polled = start.present, began
 
-    def _refuse_older(self, start: Start, cursor: Cursor) -> None:
+    def _refuse_older(self, cursor: Cursor) -> None:
         """The last steps are gone. Somebody may have deleted them; where the last changes are gone too, and not just from a replica that
         lags behind, an older copy stands in the database's place."""
-        with self._tables.reading() as (connection, queries):
-            newest = stamp_text(queries.newest(connection, start.values, self._database.stamp(stamp_text(start.present))))
+        _, newest = self._tables.newest()
         moment, reached = _moment(newest), _moment(cursor.modified)
         if reached is not None and (moment is None or moment.replace(tzinfo=reached.tzinfo) + self._options.overlap < reached):
             raise SuspiciousSource(
@@ -124,14 +126,15 @@ class OneStop:
         return (Page(snapshots=(found,), cursor=Cursor(id=found.dossier.source_id), rows=1, skipped_steps=content.skipped),)
 
     def lag(self) -> float | None:
-        """Seconds by which the newest change is later than the last poll that ran to its end; None before one has."""
-        if self._polled_at is None:
+        """Seconds by which the newest change is later than the last poll that ran to its end; None before one has. Nothing is
+        later than the present, so where that poll has only just begun the database need not be asked."""
+        if self._polled is None:
             return None
-        with self._tables.reading() as (connection, queries):
-            present = self._database.stamp(stamp_text(self._database.present(connection)))
-            newest = stamp_text(queries.newest(connection, queries.scan_values(connection), present))
-        moment = _moment(newest)
-        return 0.0 if moment is None else max(0.0, (moment - self._polled_at.replace(tzinfo=moment.tzinfo)).total_seconds())
+        present, began = self._polled
+        if self._clock.monotonic() - began < NO_LAG:
+            return 0.0
+        moment = _moment(self._tables.newest()[1])
+        return 0.0 if moment is None else max(0.0, (moment - present.replace(tzinfo=moment.tzinfo)).total_seconds())
 
     def plan(self) -> list[PlanRow]:
         """How the database would run the statements of a poll, with the index to add where it would read a whole table."""

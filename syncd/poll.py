@@ -55,11 +55,17 @@ class Polled(Value):
         )
 
 
-class _Limits(NamedTuple):
-    """How many known dossiers may surprise in one poll."""
+class _Limit(NamedTuple):
+    """How many known dossiers may surprise in one poll: a few, or a share of them where that is more. They are counted only when
+    a page goes beyond the few: a poll that finds little costs the same however many there are."""
 
-    changed: float
-    back: float
+    few: int
+    share: float
+
+    def exceeded(self, number: int, known: Callable[[], int]) -> int | None:
+        """The limit, where the number is beyond it."""
+        limit = self.few if number <= self.few else max(self.few, self.share * known())
+        return round(limit) if number > limit else None
 
 
 class Poller:
@@ -112,14 +118,13 @@ class Poller:
         """Commit page after page; what they brought. A page is read and committed before poll or sweep read another one: an
         older reading never replaces a newer one."""
         total = Polled()
-        limits = self._limits(trusted)
         try:
             while True:
                 with self._reading:
                     page = next(pages, None)
                     if page is None:
                         break
-                    total = self._take_page(page, total, limits, fence, sweeping=sweeping)
+                    total = self._take_page(page, total, fence, trusted=trusted, sweeping=sweeping)
                 if not self.proceed():
                     break
         except SuspiciousSource as suspicion:
@@ -128,19 +133,22 @@ class Poller:
             raise
         return total
 
-    def _limits(self, trusted: bool) -> _Limits:
-        if trusted:
-            return _Limits(float("inf"), float("inf"))
-        known = self.board.dossiers()
-        return _Limits(max(FEW, self.options.surprise * known), max(FEW_BACK, BACK * known))
+    def _suspect(self, overwritten: int, back: int, new: int) -> None:
+        """Raise `SuspiciousSource` where so many known dossiers changed, or went back, in this poll, which took in so many new ones."""
 
-    def _take_page(self, page: Page, total: Polled, limits: _Limits, fence: Fence | None, *, sweeping: bool) -> Polled:
+        def known() -> int:
+            return self.board.dossiers() - new
+
+        if (limit := _Limit(FEW, self.options.surprise).exceeded(overwritten, known)) is not None:
+            raise SuspiciousSource(f"{overwritten} known dossiers changed at once (more than {limit})")
+        if (limit := _Limit(FEW_BACK, BACK).exceeded(back, known)) is not None:
+            raise SuspiciousSource(f"{back} known dossiers show fewer steps than before (more than {limit}): was a backup restored?")
+
+    def _take_page(self, page: Page, total: Polled, fence: Fence | None, *, trusted: bool, sweeping: bool) -> Polled:
         changed, known = self.intake.compare(page)
-        overwritten, back = total.changed + sum(each.subject in known for each in changed), went_back(changed, known)
-        if overwritten > limits.changed:
-            raise SuspiciousSource(f"{overwritten} known dossiers changed at once (more than {round(limits.changed)})")
-        if total.back + back > limits.back:
-            raise SuspiciousSource(f"{total.back + back} known dossiers show fewer steps than before (more than {round(limits.back)}): was a backup restored?")
+        overwritten, back = sum(each.subject in known for each in changed), went_back(changed, known)
+        if not trusted and (overwritten or back):
+            self._suspect(total.changed + overwritten, total.back + back, total.new)
         taken = self.intake.take(changed, known, None if sweeping else page.cursor, fence)
         if sweeping:
             self._report_vanished(page)

@@ -8,7 +8,15 @@ a time is missing. So four ways lead to a dossier, each a few short index reads 
 3. the *window*: all keys by (modified, key) from `overlap` behind the cursor on. Most were read before (see `Window`) and cost
    no more than their key. The window begins behind the source's own present time too, and the cursor never passes that time: where
    the clock is set back, or rows are stamped in the future, the rows that follow are inside;
-4. rows *without a time*: one page of them each poll, round and round; digests tell what is new. The first poll reads them all.
+4. rows *without a time*: a twentieth of a page of them each poll, round and round; digests tell what is new. The first poll reads
+   them all.
+
+Where much is changed the window alone would hold thousands of keys at each poll. So while it is *crowded*, with more than a page in it, a
+poll lists its last twentieth only, and the whole once in a twentieth of the overlap of the source's time. With an overlap of 5 minutes:
+what is committed up to 15 seconds after its time is found at the next poll, as ever; what is committed later than that, but
+within the overlap, by the first poll that begins 15 seconds after the last whole one. For that the whole listing begins a twentieth
+further back: no cursor has advanced by more since the last one, which saw everything committed until then, so whatever was committed
+afterwards with a time inside the overlap is still ahead of it. That holds over restarts and between nodes, whose first listing is whole.
 
 Each page is a transaction of its own, so that none stays open while pages are delivered. The highest keys are taken at the
 start: what is added while the poll runs belongs to the next one. A poll that is given up half way leaves the cursor of its last committed
@@ -19,6 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Any
 
 from sqlalchemy import Connection
@@ -29,6 +38,8 @@ from connectors._onestop.tables import Content, Start, Tables
 from connectors._onestop.window import Window
 from syncd.model import Cursor, Page
 
+PARTS = 20  #: of the overlap, of a page of rows without a time
+
 
 class Poll:
     """One run from a cursor to the source's present."""
@@ -37,7 +48,9 @@ class Poll:
         self._tables = tables
         self._window = window
         self._start = start
-        self._overlap = overlap
+        self._part = overlap / PARTS
+        self._whole = window.whole_due(start.present, self._part)
+        self._reach = overlap + self._part
         self._first = cursor is None
         self._begun = cursor or Cursor(top=start.top, top_step=start.top_step)
         self._place = {field: getattr(self._begun, field) for field in Cursor.__struct_fields__}
@@ -46,7 +59,6 @@ class Poll:
 
     def pages(self) -> Iterator[Page]:
         """The pages of this poll; asking for the next one says that the last one is committed."""
-        self._window.prune(self._window_start())
         yield from self._beyond("top_step", self._start.top_step, lambda queries: queries.new_steps, lambda keys: [of for _, of in keys if of is not None])
         yield from self._beyond("top", self._start.top, lambda queries: queries.new, lambda keys: [key for key, _ in keys])
         yield from self._changed()
@@ -62,35 +74,45 @@ class Poll:
             yield from self._hand_over(content)
 
     def _changed(self) -> Iterator[Page]:
-        stamp, key, more = self._window_start(), 0, True
+        stamp, key, more, listed = self._behind(self._reach if self._whole else self._part), 0, True, 0
         while more:
             with self._tables.reading() as (connection, queries):
                 keys = self._changed_keys(connection, queries, stamp, key)
                 content = self._tables.by_ids(connection, self._unread(keys))
-            more = len(keys) == self._tables.page
+            more, listed = len(keys) == self._tables.page, listed + len(keys)
             if keys:
                 key, stamp = keys[-1][0], stamp_text(keys[-1][1])
                 self._advance(key, stamp)
             yield from self._hand_over(content)
+        if self._whole:
+            self._window.note_whole(self._start.present, listed)
 
     def _unstamped(self) -> Iterator[Page]:
-        more = True
+        more, portion = True, self._tables.page if self._first else ceil(self._tables.page / PARTS)
         while more:
             with self._tables.reading() as (connection, queries):
-                keys = self._tables.keys(connection, queries.unstamped(self._start.values), after=self._place["unstamped"])
-                content = self._tables.by_ids(connection, [key for key, _ in keys if key not in self._read])
-            full = len(keys) == self._tables.page
-            self._place["unstamped"] = keys[-1][0] if full else 0
-            more = full and self._first
+                keys = self._round(connection, queries)
+                content = self._tables.by_ids(connection, [key for key in keys[:portion] if key not in self._read])
+            self._place["unstamped"] = keys[portion - 1] if len(keys) >= portion else 0
+            more = self._first and self._place["unstamped"] > 0
             yield from self._hand_over(content)
+
+    def _round(self, connection: Connection, queries: Queries) -> list[int]:
+        """Keys of rows without a time from where the round stands; none at its end."""
+        place = self._place["unstamped"]
+        if not (keys := self._window.ahead(place)):
+            keys = [key for key, _ in self._tables.keys(connection, queries.unstamped(self._start.values), after=place)]
+            self._window.note_round(place, keys)
+        return keys
 
     def _hand_over(self, content: Content) -> Iterator[Page]:
         cursor = Cursor(**self._place)
         if content.stamps or cursor != self._committed:
             yield content.page(cursor)
             self._committed = cursor
-            self._window.note({key: stamp for key, stamp in content.stamps if stamp}, content.read_at)
-            self._window.prune(self._window_start())
+            if content.read_at is not None:
+                self._window.note({key: stamp for key, stamp in content.stamps if stamp}, content.read_at)
+            self._window.prune(self._behind(self._reach))
 
     def _changed_keys(self, connection: Connection, queries: Queries, stamp: str, key: int) -> list[Key]:
         place = self._tables.database.stamp(stamp)
@@ -104,10 +126,10 @@ class Poll:
         modified, key = max((stamp, key), (self._begun.modified, self._begun.id))
         self._place |= {"id": key, "modified": min(modified, stamp_text(self._start.present))}
 
-    def _window_start(self) -> str:
-        """The overlap behind the cursor, or behind the present where that is earlier."""
+    def _behind(self, span: timedelta) -> str:
+        """So much behind the cursor, or behind the present where that is earlier."""
         try:
             reached = datetime.fromisoformat(self._place["modified"])
-            return stamp_text(min(reached, self._start.present.replace(tzinfo=reached.tzinfo)) - self._overlap)
+            return stamp_text(min(reached, self._start.present.replace(tzinfo=reached.tzinfo)) - span)
         except (ValueError, OverflowError):
             return self._tables.database.floor

@@ -2,16 +2,18 @@
 
 The one index that helps a reader of changes is (status, modified): there is none on the modification time alone. So keys are read
 status by status, each from its own place in that index, and merged: as many short index reads as there are statuses,
-however large the table. The statuses themselves are found by stepping through the index from one to the next.
+however large the table. The statuses themselves are found by stepping through the index from one to the next; afterwards one
+statement looks into the gaps between those that are known.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, TypeAlias
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Select, Unicode, and_, bindparam, func, or_, select, union_all
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Connection, Select, Unicode, and_, any_, bindparam, func, or_, select, union_all
 from sqlalchemy.types import NULLTYPE
 
 from connectors._onestop.catalogue import find
@@ -27,7 +29,7 @@ Key = tuple[int, Any]
 Values = tuple[str | None, ...]
 
 _after, _upto = bindparam("after", type_=BigInteger()), bindparam("upto", type_=BigInteger())
-_ids = bindparam("ids", type_=BigInteger(), expanding=True)
+_ids, _array = bindparam("ids", type_=BigInteger(), expanding=True), bindparam("ids", type_=ARRAY(BigInteger()))
 _stamp = bindparam("stamp", type_=NULLTYPE)
 
 
@@ -37,6 +39,7 @@ class Queries:
     def __init__(self, connection: Connection, mapping: SourceMapping, page: int) -> None:
         self._mapping = mapping
         self._page = page
+        self._postgresql = connection.dialect.name == "postgresql"
         settings = mapping.settings
         children = [table for table in (settings.steps, settings.papers, settings.fees, settings.drafts) if table]
         keys = {table.key for table in (settings.dossier, *children)} | {table.dossier for table in children}
@@ -44,14 +47,17 @@ class Queries:
         self._names = settings.dossier
         self._dossier = self.relations[settings.dossier.table]
         self._key, self._modified = self._dossier[self._names.key], self._dossier[self._names.modified]
+        # PostgreSQL would look for the few rows without a time along the whole primary key, lest it sort them: its index has no key.
+        self._apart = self._key + 0 if self._postgresql else self._key
         self._rows = select(*(self._dossier[name] for name in mapping.dossier))
-        self.top = select(func.max(self._key))
-        self.by_ids = self._rows.where(self._key.in_(_ids))
+        self.by_ids = self._rows.where(self._among(self._key))
         self.onwards = self._rows.where(self._key > _after).order_by(self._key).limit(page)
         self.new = select(self._key, self._modified).where(self._key > _after, self._key <= _upto).order_by(self._key).limit(page)
         self._prepare_children()
+        self.marks = lru_cache(maxsize=8)(self._build_marks)
         self.changed = lru_cache(maxsize=8)(self._build_changed)
         self.unstamped = lru_cache(maxsize=8)(self._build_unstamped)
+        self._newest = lru_cache(maxsize=8)(self._build_newest)
 
     def _prepare_children(self) -> None:
         settings, mapping = self._mapping.settings, self._mapping
@@ -64,12 +70,21 @@ class Queries:
             self.children["drafts"] = (self._children(settings.drafts, mapping.drafts), mapping.drafts, settings.drafts)
         steps = self.relations[settings.steps.table]
         key = steps[settings.steps.key]
-        self.top_step = select(func.max(key))
+        self._step_key = key
         self.new_steps = select(key, steps[settings.steps.dossier]).where(key > _after, key <= _upto).order_by(key).limit(self._page)
 
     def _children(self, table: Children, columns: Sequence[str]) -> Statement:
         relation = self.relations[table.table]
-        return select(*(relation[name] for name in columns)).where(relation[table.dossier].in_(_ids))
+        return select(*(relation[name] for name in columns)).where(self._among(relation[table.dossier]))
+
+    def _among(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
+        """Whether a key is one of `ids`: one parameter where the product knows arrays, else as many as there are."""
+        return column == any_(_array) if self._postgresql else column.in_(_ids)
+
+    @property
+    def no_values(self) -> Values:
+        """The branches as long as no value of the scan column is known."""
+        return (None,) if self._names.scan else ()
 
     def scan_values(self, connection: Connection) -> Values:
         """The branches of a read by modification time: each value of the scan column, and none at all."""
@@ -77,9 +92,7 @@ class Queries:
 
     def newest(self, connection: Connection, values: Values, present: object) -> Any:
         """The last modification time up to the present, or None: what is stamped in the future says nothing about now."""
-        statement = select(func.max(self._modified)).where(self._modified <= _stamp)
-        found = (connection.execute(statement.where(branch), {"stamp": present}).scalar() for branch in self._branches(values))
-        return max((moment for moment in found if moment is not None), default=None)
+        return connection.execute(self._newest(values), {"stamp": present}).scalar()
 
     def by_code(self, connection: Connection) -> Statement:
         """The rows of one `code`, the oldest first, through the index that leads to it."""
@@ -116,17 +129,33 @@ class Queries:
             column = self._dossier[self._names.scan]
             yield column.is_(None) if value is None else column == bindparam(None, value, type_=NULLTYPE, unique=True)
 
+    def _build_marks(self, values: Values) -> Statement:
+        """The highest keys of dossiers and steps, and from each gap between the known values of the scan column the first value in it."""
+        tops = (select(func.max(key)).scalar_subquery() for key in (self._key, self._step_key))
+        return select(*tops, *(self._between(*edges) for edges in pairwise((None, *values))) if values else ())
+
+    def _between(self, after: str | None, before: str | None) -> Any:
+        column = self._dossier[self._names.scan]
+        edges = ((column.__gt__, after), (column.__lt__, before))
+        inside = (beyond(bindparam(None, edge, type_=NULLTYPE, unique=True)) for beyond, edge in edges if edge is not None)
+        return select(func.min(column)).where(*inside).scalar_subquery()
+
+    def _build_newest(self, values: Values) -> Statement:
+        base = select(self._modified.label("modified")).where(self._modified <= _stamp).order_by(self._modified.desc()).limit(1)
+        parts = [base.where(branch).subquery(f"{PART}_{n}") for n, branch in enumerate(self._branches(values))]
+        return select(func.max(union_all(*(select(part.c.modified) for part in parts)).subquery(PART).c.modified))
+
     def _build_changed(self, values: Values) -> Statement:
         beyond = and_(self._modified >= _stamp, or_(self._modified > _stamp, self._key > _after))
         return self._merged(values, beyond, by_time=True)
 
     def _build_unstamped(self, values: Values) -> Statement:
-        return self._merged(values, and_(self._modified.is_(None), self._key > _after), by_time=False)
+        return self._merged(values, and_(self._modified.is_(None), self._apart > _after), by_time=False)
 
     def _merged(self, values: Values, beyond: ColumnElement[bool], *, by_time: bool) -> Statement:
         """Keys beyond a place, the first page of them, merged from a short read in each branch."""
         base = select(self._key.label("id"), self._modified.label("modified")).where(beyond)
-        order = (self._modified, self._key) if by_time else (self._key,)
+        order = (self._modified, self._key) if by_time else (self._apart,)
         parts = [base.where(branch).order_by(*order).limit(self._page).subquery(f"{PART}_{n}") for n, branch in enumerate(self._branches(values))]
         merged = union_all(*(select(part.c.id, part.c.modified) for part in parts)).subquery(PART)
         places = (merged.c.modified, merged.c.id) if by_time else (merged.c.id,)

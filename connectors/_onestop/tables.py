@@ -36,7 +36,7 @@ class Start:
 class Content:
     """Rows read in full: the snapshots of those that are published, and how each row was stamped."""
 
-    read_at: datetime  #: the source's own time just before
+    read_at: datetime | None = None  #: the source's own time just before
     snapshots: tuple[Snapshot, ...] = ()
     stamps: tuple[tuple[int, str], ...] = ()
     skipped: int = 0
@@ -57,6 +57,7 @@ class Tables:
         self._reader = reader
         self._clock = clock
         self._known: tuple[Queries, Lookups] | None = None
+        self._values: Values | None = None
 
     @contextmanager
     def reading(self) -> Iterator[tuple[Connection, Queries]]:
@@ -67,12 +68,19 @@ class Tables:
     def start(self) -> Start:
         """The source as it is now."""
         with self.reading() as (connection, queries):
-            return Start(
-                present=self.database.present(connection),
-                top=connection.execute(queries.top).scalar() or 0,
-                top_step=connection.execute(queries.top_step).scalar() or 0,
-                values=queries.scan_values(connection),
-            )
+            return self._start(connection, queries)
+
+    def newest(self) -> tuple[Start, str]:
+        """The source as it is now, and the last modification time up to then as text; empty where there is none."""
+        with self.reading() as (connection, queries):
+            start = self._start(connection, queries)
+            return start, stamp_text(queries.newest(connection, start.values, self.database.stamp(stamp_text(start.present))))
+
+    def _start(self, connection: Connection, queries: Queries) -> Start:
+        known = queries.no_values if self._values is None else self._values
+        top, top_step, *others = connection.execute(queries.marks(known)).one()
+        self._values = queries.scan_values(connection) if any(value is not None for value in others) else known
+        return Start(present=self.database.present(connection), top=top or 0, top_step=top_step or 0, values=self._values)
 
     def keys(self, connection: Connection, statement: Statement, **place: Any) -> list[Key]:
         """Keys with whatever stands beside them."""
@@ -80,8 +88,10 @@ class Tables:
 
     def by_ids(self, connection: Connection, ids: Sequence[int]) -> Content:
         """The dossiers with these keys, in this order."""
+        if not ids:
+            return Content()
         order = {key: place for place, key in enumerate(ids)}
-        rows = self.rows(connection, self._prepared(connection)[0].by_ids, ids=ids) if ids else []
+        rows = self.rows(connection, self._prepared(connection)[0].by_ids, ids=ids)
         return self.content(connection, sorted(rows, key=lambda row: order[self.key(row)]))
 
     def rows(self, connection: Connection, statement: Statement, **parameters: Any) -> list[Row]:

@@ -135,11 +135,11 @@ class Board:
     def note_source(self, name: str = "onestop", fence: Fence | None = None, **values: Any) -> None:
         """Write notes of the source: lag, suspicion, accepted, sweep_after, swept_at. Raises `LeaseLost` where it is made under a
         fence and another node has the lease."""
-        self._ensure(source_cursor, [name])
+        insert = (sqlite if self.database.sqlite else postgresql).insert(source_cursor).values(name=name, **values)
         with self.database.write() as connection:
             if fence is not None:
                 demand(connection, fence)
-            connection.execute(update(source_cursor).where(source_cursor.c.name == name).values(**values))
+            connection.execute(insert.on_conflict_do_update(index_elements=["name"], set_=values))
 
     def dossiers(self) -> int:
         """How many dossiers are known."""

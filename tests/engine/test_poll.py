@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from sqlalchemy import event
 
 from syncd.errors import SourceError, StoreUnavailable, SuspiciousSource
 from syncd.model import Cursor, Dossier, Page, Snapshot
@@ -116,6 +117,21 @@ def test_a_source_that_changed_everything_is_not_believed_until_a_person_says_so
     assert not engine.board.source().suspicion
     engine.settle()
     assert {record.note for record in engine.target.records.values()} == {"restored from somewhere"}
+
+
+def test_the_known_dossiers_are_counted_only_where_many_have_changed(make: Make) -> None:
+    engine, shelf = make(), shelf_of(300)
+    poller = poller_of(engine, shelf)
+    counts = []
+    event.listen(engine.database.engine, "before_cursor_execute", lambda *given: counts.append(given[2]) if "count(*)" in given[2] else None)
+    poller.poll()
+    shelf.dossiers = shelf_of(100, note="changed").dossiers
+    assert poller.poll().changed == 100
+    assert counts == []
+    shelf.dossiers = shelf_of(300, note="restored").dossiers
+    with pytest.raises(SuspiciousSource):
+        poller.poll()
+    assert len(counts) == 1
 
 
 def test_force_believes_once(make: Make) -> None:

@@ -128,9 +128,32 @@ def stamp(seconds: float) -> str:
 
 def test_a_sight_settles_when_something_two_seconds_newer_has_been_read() -> None:
     window = Window(page=10)
-    window.note({1: stamp(-9), 2: stamp(-1.5), 3: stamp(-1)}, NOON)
-    keys = [(1, stamp(-9)), (2, stamp(-1.5)), (3, stamp(-1)), (4, stamp(-1))]
+    window.note({1: stamp(-9), 2: stamp(-2), 3: stamp(-1)}, NOON)
+    keys = [(1, stamp(-9)), (2, stamp(-2)), (3, stamp(-1)), (4, stamp(-1))]
     assert window.unread(keys) == [2, 3, 4]
+
+
+def test_a_time_with_a_fraction_settles_within_a_tenth_of_a_second() -> None:
+    window = Window(page=10)
+    window.note({1: stamp(-1.15), 2: stamp(-1.01), 3: stamp(-1.001)}, NOON)
+    assert window.unread([(1, stamp(-1.15)), (2, stamp(-1.01)), (3, stamp(-1.001))]) == [2, 3]
+    window.note({2: stamp(-1.01), 3: stamp(-1.001)}, NOON + timedelta(seconds=0.1))
+    assert window.unread([(2, stamp(-1.01)), (3, stamp(-1.001))]) == []
+
+
+def test_zeros_are_no_fraction() -> None:
+    window = Window(page=10)
+    window.note({1: "2026-03-02 11:59:59.000000+07:00", 2: "2026-03-02 11:59:59.500000+07:00"}, NOON)
+    assert window.unread([(1, "2026-03-02 11:59:59.000000+07:00")]) == [1]
+
+
+def test_a_crowded_window_is_listed_whole_once_in_a_while() -> None:
+    window, span = Window(page=10), timedelta(seconds=15)
+    assert window.whole_due(NOON, span)
+    window.note_whole(NOON, 10)
+    assert window.whole_due(NOON, span)
+    window.note_whole(NOON, 11)
+    assert [window.whole_due(NOON + timedelta(seconds=after), span) for after in (0, 14, 15, -1)] == [False, False, True, True]
 
 
 def test_a_sight_settles_when_it_is_confirmed_two_seconds_later() -> None:

@@ -126,7 +126,7 @@ def test_rows_without_a_time_all_arrive_in_the_first_poll(province: Province) ->
 
 def test_rows_without_a_time_are_read_round_and_round(province: Province) -> None:
     keys = [province.dossier(modifiedDate=None) for _ in range(5)]
-    follower = Follower(province.source(page=2))
+    follower = Follower(province.source(page=40))
     follower.poll()
     province.update(keys[3], dossierStatus="done")
     rounds = [follower.ids() for _ in range(4)]
