@@ -21,7 +21,7 @@ from syncd.transforms import STANDARD, Transform
 Get = Callable[[Any], Any]
 Fill = Callable[[Any, list[Problem], str], Any]
 
-ABSENT: tuple[Any, ...] = (None, "", (), [])
+ABSENT: tuple[Any, ...] = (None, "", (), [])  # what counts as true is none of it, and sooner seen than four comparisons
 
 
 class Codes:
@@ -152,17 +152,17 @@ class _Compiler:
         return fill
 
     def _scalar(self, rule: Rule) -> Fill:
-        get, change = self._get(rule.source), self._change(rule)
+        get, change, only = self._get(rule.source), self._change(rule), self._only(rule)
         empty = self.file.mapping.empty if rule.default is None else rule.default
 
         def fill(record: Any, problems: list[Problem], path: str) -> Any:
             found = get(record)
             try:
-                result = found if found in ABSENT else change(found, record)
+                result = found if not found and found in ABSENT else change(found, record) if only is None else only(found)
             except ValueError as error:
                 problems.append(Problem(field=path, reason=str(error), hint=rule.hint))
                 return empty
-            if result not in ABSENT:
+            if result or result not in ABSENT:
                 return result
             if rule.required and empty in ABSENT:
                 problems.append(Problem(field=path, reason=f"is required and empty ({' or '.join(rule.source)})", hint=rule.hint))
@@ -174,7 +174,14 @@ class _Compiler:
         getters = [self._path(path) for path in paths]
         if len(getters) == 1:
             return getters[0]
-        return lambda record: next((found for get in getters if (found := get(record)) not in ABSENT), None)
+
+        def first(record: Any) -> Any:
+            for get in getters:
+                if (found := get(record)) or found not in ABSENT:
+                    return found
+            return None
+
+        return first
 
     def _path(self, path: str) -> Get:
         if path == ".":
@@ -193,13 +200,18 @@ class _Compiler:
         def change(value: Any, record: Any) -> Any:
             for transform in transforms:
                 value = transform(value)
-            if value in ABSENT:
+            if not value and value in ABSENT:
                 return value
             if coded is not None:
                 value = coded(value, record)
             return value if checked is None else checked(value)
 
         return change
+
+    def _only(self, rule: Rule) -> Transform | None:
+        """The one transform of a rule that asks for nothing else: most do."""
+        alone = len(rule.transforms) == 1 and not (rule.table or rule.max or rule.pattern)
+        return self.transforms[rule.transforms[0]] if alone else None
 
     def _coded(self, rule: Rule) -> Callable[[Any, Any], str]:
         codes = self.tables[rule.table]

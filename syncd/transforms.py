@@ -9,13 +9,16 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 Transform = Callable[[Any], Any]
 
 PLAUSIBLE_YEARS = range(1990, 2100)
+REMEMBERED = 2048  #: texts whose cleaned form is kept: names of officers, units and procedures come again and again
 
 
+@lru_cache(REMEMBERED, typed=True)
 def text(value: Any) -> str:
     """Text in Unicode NFC without surrounding space. Control characters and marks of a broken conversion are refused:
     a name that lost its letters must not be published."""
@@ -29,6 +32,7 @@ def _broken(character: str) -> bool:
     return character == "\ufffd" or (unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\r\t")
 
 
+@lru_cache(REMEMBERED, typed=True)
 def line(value: Any) -> str:
     """Text on one line: every run of white space becomes one space."""
     return " ".join(text(value).split())

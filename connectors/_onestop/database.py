@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -129,7 +130,7 @@ def unreadable(error: SQLAlchemyError) -> SourceError:
 
 def _close_sqlite_to_writing(connection: Any) -> None:
     connection.execute("PRAGMA query_only = ON")
-    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+    connection.text_factory = partial(str, encoding="utf-8", errors="replace")
 
 
 def _limit_mysql(connection: Any, seconds: float) -> None:

@@ -111,7 +111,8 @@ class Reader:
             note = fields.pop("note", "")
             fields["content"] = " – ".join(part for part in (fields.get("content"), note) if part)
             status = self._step_status(word, sub, dossier, lookups, problems) if word or number < len(rows) or present is None else present
-            steps.append(Step(**{"id": int(row[self._settings.steps.key]), **fields}, status=status, problems=tuple(problems)))
+            fields.setdefault("id", int(row[self._settings.steps.key]))
+            steps.append(Step(**fields, status=status, problems=tuple(problems)))
         return tuple(steps), len(rows) - len(steps)
 
     def _after(self, row: Row, lookups: Mapping[str, Found]) -> tuple[str, str]:
@@ -167,12 +168,12 @@ class Reader:
 
 def filled(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The fields that hold something; the model's defaults stand for the others."""
-    return {field: value for field, value in fields.items() if value not in ABSENT}
+    return {field: value for field, value in fields.items() if value or value not in ABSENT}
 
 
 def key_of(row: Row, columns: Iterable[str]) -> tuple[str, ...]:
     """The key under which a look-up row is found."""
-    return tuple(plain(row[column]) for column in columns)
+    return tuple([plain(row[column]) for column in columns])  # a list is made faster than a generator runs
 
 
 def refusal(steps: Iterable[Step]) -> datetime | None:

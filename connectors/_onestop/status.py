@@ -50,8 +50,10 @@ class Statuses:
 
     def _own_code(self, word: str, sub: str, lookups: Mapping[str, Found]) -> str:
         rows = lookups.get(self._rule.lookup, {})
-        codes = (plain(rows[key][self._rule.code]) for key in ((word, sub), (word, "")) if key in rows)
-        return next((code for code in codes if code), "")
+        for key in ((word, sub), (word, "")):
+            if (row := rows.get(key)) and (code := plain(row[self._rule.code])):
+                return code
+        return ""
 
     def _of_code(self, word: str, code: str) -> Status:
         state = self._codes.find(code)
