@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import bursts, first_load, killed, nodes, one_a_call
+from benchmarks import bursts, first_load, killed, latency, nodes, one_a_call, polling
 from benchmarks.figures import Figure, Scale, medians, show, write
 from benchmarks.ground import put_away
 
@@ -20,6 +20,8 @@ SCENARIOS: dict[str, Callable[[Scale], Iterator[Figure]]] = {
     "S3": bursts.bursts,
     "S4": killed.killed,
     "S5": first_load.first_load,
+    "S6": polling.reading_a_one_stop,
+    "S7": latency.from_commit_to_answer,
     "S8": nodes.nodes,
 }
 

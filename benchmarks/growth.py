@@ -43,12 +43,12 @@ class Terms(NamedTuple):
 class Weights(NamedTuple):
     """Bytes of a row, its share of the indexes included, on PostgreSQL."""
 
-    snapshot: float = 1150
-    step: float = 420
-    ledger: float = 700
-    change: float = 220
-    attempt: float = 1550
-    log: float = 6000  #: written ahead for a call: attempt, ledger row, and their share of whole pages
+    snapshot: float = 1980
+    step: float = 380
+    ledger: float = 820
+    change: float = 210
+    attempt: float = 1030
+    log: float = 5000  #: written ahead for a call: attempt, ledger row, and their share of whole pages
 
 
 class Demand(NamedTuple):

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ EVERY_SHARD = {
     "a page's rows that bear another code now, by an index, once a page": "FROM snapshot \nWHERE snapshot.source_id IN",
     "which rows of a target are due, by a partial index, once for a handful of calls": "WITH picked",
 }
+PARTITIONS = re.findall(r"```sql\n(.*?)```", (Path(__file__).parents[2] / "docs/scale.md").read_text("utf-8"), re.DOTALL)[0]
 CODES = [f"000.00.14.H03-250303-{number:04}" for number in range(1, 6)]
 
 
@@ -90,3 +92,20 @@ def test_reading_statements_tells_one_from_the_other() -> None:
     assert not names_the_dossier("UPDATE ledger SET due_at=%(n)s WHERE ledger.target = %(t)s AND ledger.state = 'due'")
     assert not names_the_dossier("SELECT count(*) FROM snapshot")
     assert not distributed("SELECT * FROM source_cursor")
+
+
+def test_a_day_is_the_same_on_the_partitions_of_the_documentation(make: Make) -> None:
+    target = RecordingTarget(batch=3)
+    engine = make(target)
+    if engine.database.sqlite:
+        pytest.skip("SQLite has no partitions")
+    engine.see(dossier("000.00.14.H03-250303-0500", 500), [step(5000)])
+    engine.deliver()
+    with engine.database.write() as connection:
+        connection.exec_driver_sql(re.sub(r"BEGIN;|COMMIT;", "", PARTITIONS).replace("%", "%%"))
+    a_day(engine, target)
+    with engine.database.read() as connection:
+        counts = {table: connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one() for table in ("snapshot", "ledger")}  # noqa: S608
+    assert counts == {"snapshot": 7, "ledger": 7}
+    assert len(engine.attempts("000.00.14.H03-250303-0500")) == 2
+    assert engine.board.counts(target.name).due == 0

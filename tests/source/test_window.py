@@ -38,8 +38,8 @@ class Poll(NamedTuple):
     fresh: bool
 
 
-waits = st.integers(1, 100).map(lambda tenths: tenths / 10)
-lateness = st.one_of(st.integers(0, 2), st.integers(0, PART), st.integers(PART, OVERLAP - 1))
+waits = st.integers(1, 60).map(lambda tenths: tenths / 10)
+lateness = st.one_of(st.integers(0, 2), st.integers(0, PART), st.integers(PART, OVERLAP - 1), st.integers(OVERLAP - PART, OVERLAP - 1))
 commits = st.builds(Commit, st.integers(1, 20).map(lambda tenths: tenths / 10), st.integers(0, DOSSIERS - 1), lateness)
 polls = st.builds(Poll, waits, st.sampled_from((False, False, False, True)))
 
@@ -74,3 +74,25 @@ def test_every_change_arrives_within_its_bound(history: Sequence[Commit | Poll])
             arrived.update({snapshot.dossier.source_id: snapshot.dossier.abstract for snapshot in follower.poll()})
             owed = {key: (name, by) for key, (name, by) in owed.items() if arrived.get(key) != name}
             assert [name for name, by in owed.values() if by <= now] == []
+
+
+def test_what_is_committed_at_the_last_moment_is_ahead_of_the_next_whole_listing_though_the_cursor_went_on() -> None:
+    with province() as made:
+        follower = Follower(made.source(page=PAGE, overlap=f"{OVERLAP}s"))
+        for wait, dossier, late in ((0, 1, 0), (1, 2, 0), (1, 3, 0), (1, 4, 0)):
+            change(made, wait, dossier, late)
+        assert len(follower.ids()) == DOSSIERS
+        made.clock.turn(timedelta(seconds=PART + 1))
+        follower.poll()  # the whole window, crowded
+        change(made, 1, 9, OVERLAP - 3)
+        change(made, PART - 4, 1, 0)
+        made.clock.turn(timedelta(seconds=1))
+        assert follower.ids() == [1]
+        made.clock.turn(timedelta(seconds=3))
+        assert follower.ids() == [9, 1]
+
+
+def change(made: Province, wait: float, dossier: int, late: float) -> None:
+    """After a while, commit a change whose time was taken so many seconds before."""
+    made.clock.turn(timedelta(seconds=wait))
+    made.update(dossier, dossierName=f"changed {made.clock.monotonic()}", modifiedDate=made.ago(seconds=late, microseconds=dossier))
