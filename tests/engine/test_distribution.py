@@ -17,10 +17,11 @@ from tests.engine.engine import Engine, dossier, draft, step
 from tests.engine.target import RecordingTarget
 
 DISTRIBUTED = ("ledger", "snapshot", "step", "change", "attempt", "matter")
-KEY = re.compile(r"\b(?:subject|dossier)\b\"? (?:=|IN|NOT IN) |\bON CONFLICT \((?:target, )?subject")
+KEY = re.compile(r"\b(?:subject|dossier) (?:= |IN |NOT IN )(?:\(?[?%(]|given\.s\b)")  # with what is given, not with another table
 EVERY_SHARD = {
     "a page's rows that bear another code now, by an index, once a page": "FROM snapshot \nWHERE snapshot.source_id IN",
     "which rows of a target are due, by a partial index, once for a handful of calls": "WITH picked",
+    "what that claim has leased, by the index of what is leased": "ledger.state = 'leased' AND ledger.lease_token",
 }
 PARTITIONS = re.findall(r"```sql\n(.*?)```", (Path(__file__).parents[2] / "docs/scale.md").read_text("utf-8"), re.DOTALL)[0]
 CODES = [f"000.00.14.H03-250303-{number:04}" for number in range(1, 6)]
@@ -34,9 +35,12 @@ def listening(engine: Engine) -> Iterator[set[str]]:
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         seen.add(statement)
 
-    event.listen(engine.database.engine, "before_cursor_execute", note)
+    connections = {engine.database.engine, engine.database.writing}
+    for each in connections:
+        event.listen(each, "before_cursor_execute", note)
     yield seen
-    event.remove(engine.database.engine, "before_cursor_execute", note)
+    for each in connections:
+        event.remove(each, "before_cursor_execute", note)
 
 
 def distributed(statement: str) -> bool:
@@ -91,6 +95,7 @@ def test_reading_statements_tells_one_from_the_other() -> None:
     assert names_the_dossier("INSERT INTO attempt (at, target, subject) VALUES (1, 2, 3)")
     assert not names_the_dossier("UPDATE ledger SET due_at=%(n)s WHERE ledger.target = %(t)s AND ledger.state = 'due'")
     assert not names_the_dossier("SELECT count(*) FROM snapshot")
+    assert not names_the_dossier("SELECT step.body FROM ledger JOIN step ON step.subject = ledger.subject WHERE ledger.target = %(t)s")
     assert not distributed("SELECT * FROM source_cursor")
 
 
