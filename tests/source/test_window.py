@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import URL
 
 from connectors._onestop.poll import PARTS
+from tests.examples import examples
 from tests.source.opencps import Follower, Province
 
 OVERLAP = 200  #: seconds
@@ -53,7 +54,7 @@ def province() -> Iterator[Province]:
         yield made
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.lists(st.one_of(commits, commits, polls), min_size=8, max_size=60))
 def test_every_change_arrives_within_its_bound(history: Sequence[Commit | Poll]) -> None:
     with province() as made:
