@@ -32,6 +32,7 @@ DO $$ DECLARE its name; BEGIN
         EXECUTE format('DROP SCHEMA %I CASCADE', its);
     END LOOP;
     CREATE SCHEMA public;
+    GRANT USAGE ON SCHEMA public TO PUBLIC;
 END $$
 """
 
