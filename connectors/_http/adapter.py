@@ -62,6 +62,7 @@ class Adapter(BaseAdapter):
         super().__init__()
         self._largest = largest
         self._terms: tuple[Any, ...] | None = None
+        self._headers: Mapping[str, str] | None = None
         self._rest, self._asked = memoryview(b""), False
         self._parts: list[bytes] = []
         self._size = 0
@@ -118,7 +119,9 @@ class Adapter(BaseAdapter):
         self._rest, self._asked, self._parts, self._size, self._heads = memoryview(body), False, [], 0, []  # type: ignore[arg-type]  # bytes, for `calls` gives no other
         curl.setopt(pycurl.FRESH_CONNECT, int(not body or self._closed()))
         curl.setopt(pycurl.URL, request.url)
-        curl.setopt(pycurl.HTTPHEADER, _spelt(request.headers))
+        if request.headers is not self._headers:
+            self._headers = request.headers
+            curl.setopt(pycurl.HTTPHEADER, _spelt(request.headers))
         curl.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, round(timeout[0] * _MILLI)))
         curl.setopt(pycurl.TIMEOUT_MS, max(1, round(sum(timeout) * _MILLI)))
         if body or request.method != "GET":

@@ -134,8 +134,7 @@ class Http:
         from connectors._http.adapter import NotAnswered, NotSent
 
         try:
-            request = _prepared(call.method, call.url, tuple(call.headers.items())).copy()
-            request.body = call.body
+            request = _with_body(_prepared(call.method, call.url, tuple(call.headers.items())), call.body)
             response = self._adapter.send(request, timeout=times, verify=self._verify, cert=self._cert, proxies=self._proxies)
         except NotAnswered as error:
             return lost(error.code, times[1])
@@ -170,3 +169,10 @@ def _prepared(method: str, url: str, headers: tuple[tuple[str, str], ...]) -> re
     import requests
 
     return requests.Request(method, url, dict(headers)).prepare()
+
+
+def _with_body(prepared: requests.PreparedRequest, body: bytes) -> requests.PreparedRequest:
+    """The same request, its headers shared, with this body."""
+    made = type(prepared)()
+    made.method, made.url, made.headers, made.body = prepared.method, prepared.url, prepared.headers, body
+    return made
