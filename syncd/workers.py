@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 IDLE_SECONDS = 1.0
 FEWEST, MOST = 2, 16  #: claims for each worker, in calls
-MOMENT = 0.2  #: seconds: where what was claimed lasted no longer, twice as much is claimed next
+MOMENT = 0.2  #: seconds: where what was claimed lasted no longer, twice as much is claimed next; else half as much
 
 
 class Workers:
@@ -126,6 +126,7 @@ class Workers:
         """How many calls to claim for each worker, by how long the last ones lasted."""
         now = self._clock.monotonic()
         if self.delivery.target.replaces:
-            self._ahead = min(2 * self._ahead, MOST) if now - self._claimed_at < MOMENT else FEWEST
+            brief = now - self._claimed_at < MOMENT
+            self._ahead = min(2 * self._ahead, MOST) if brief else max(self._ahead // 2, FEWEST)
         self._claimed_at = now
         return self._ahead
