@@ -1,1 +1,1 @@
-"""HTTP for connectors: `calls` makes them, `adapter` watches the sockets, `outcomes` says what an answer or its absence means."""
+"""HTTP for connectors: `calls` makes them, `wire` carries them, `outcomes` says what an answer or its absence means."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import requests
     import tenacity
 
-    from connectors._http.adapter import Adapter
+    from connectors._http.wire import Line
 
 CONNECT = timedelta(seconds=10)
 TRIES = 3
@@ -74,11 +74,9 @@ class Http:
         self._sleep = sleep
         self._read = options.timeout.total_seconds()
         self._connect = min(CONNECT.total_seconds(), self._read)
-        self._verify: bool | str = options.verify if isinstance(options.verify, bool) else str(options.verify)
-        self._cert = _certificate(options)
-        self._proxies = {"http": options.proxy, "https": options.proxy} if options.proxy else {}
+        self._terms = options
         self._own = threading.local()
-        self._adapters: list[Adapter] = []
+        self._lines: list[Line] = []
 
     @property
     def span(self) -> float:
@@ -95,8 +93,8 @@ class Http:
 
     def close(self) -> None:
         """Release the connections of all threads. Safe to call twice."""
-        for adapter in list(self._adapters):
-            adapter.close()
+        for line in list(self._lines):
+            line.close()
 
     @cached_property
     def _retrying(self) -> tenacity.Retrying:
@@ -131,11 +129,11 @@ class Http:
         return result
 
     def _exchange(self, call: Call, times: tuple[float, float]) -> Answered | Trouble:
-        from connectors._http.adapter import NotAnswered, NotSent
+        from connectors._http.wire import NotAnswered, NotSent
 
         try:
-            request = _with_body(_prepared(call.method, call.url, tuple(call.headers.items())), call.body)
-            response = self._adapter.send(request, timeout=times, verify=self._verify, cert=self._cert, proxies=self._proxies)
+            request = _prepared(call.method, call.url, tuple(call.headers.items()))
+            arrived = self._line.send(request, call.body, *times)
         except NotAnswered as error:
             return lost(error.code, times[1])
         except NotSent as error:
@@ -144,23 +142,17 @@ class Http:
             return Trouble(Outcome.UNKNOWN, TOO_LARGE, str(error))
         except ValueError:
             return Trouble(Outcome.UNAVAILABLE, "connect", "no connection: the address is none", "check the address of the target")
-        return judge(response.status_code, response.headers, response.content, self._clock.now())
+        return judge(arrived.status, arrived.body, arrived.later, arrived.elsewhere)
 
     @property
-    def _adapter(self) -> Adapter:
-        own: Adapter | None = getattr(self._own, "adapter", None)
+    def _line(self) -> Line:
+        own: Line | None = getattr(self._own, "line", None)
         if own is None:
-            from connectors._http.adapter import Adapter
+            from connectors._http.wire import Line
 
-            own = self._own.adapter = Adapter(self._largest)
-            self._adapters.append(own)
+            own = self._own.line = Line(self._terms, self._largest)
+            self._lines.append(own)
         return own
-
-
-def _certificate(options: TargetOptions) -> str | tuple[str, str] | None:
-    if options.client_cert_file is None:
-        return None
-    return str(options.client_cert_file) if options.client_key_file is None else (str(options.client_cert_file), str(options.client_key_file))
 
 
 @lru_cache(maxsize=64)
@@ -169,10 +161,3 @@ def _prepared(method: str, url: str, headers: tuple[tuple[str, str], ...]) -> re
     import requests
 
     return requests.Request(method, url, dict(headers)).prepare()
-
-
-def _with_body(prepared: requests.PreparedRequest, body: bytes) -> requests.PreparedRequest:
-    """The same request, its headers shared, with this body."""
-    made = type(prepared)()
-    made.method, made.url, made.headers, made.body = prepared.method, prepared.url, prepared.headers, body
-    return made

@@ -12,9 +12,6 @@ everything else but a 2xx                    unknown       it may have been proc
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -62,8 +59,9 @@ class TooLarge(Exception):
     """The answer has more bytes than may be."""
 
 
-def judge(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Answered | Trouble:
-    """The answer where its body decides, else what the status says."""
+def judge(status: int, body: bytes, later: float | None = None, elsewhere: str = "") -> Answered | Trouble:
+    """The answer where its body decides, else what the status says; `later` are the seconds after which to come back, `elsewhere` is where
+    we are sent."""
     if 200 <= status < 300 or (400 <= status < 500 and status not in (*_STRANGERS, HTTPStatus.TOO_MANY_REQUESTS)):  # noqa: PLR2004 the classes of HTTP
         return Answered(status, body)
     if status in _STRANGERS:
@@ -71,9 +69,9 @@ def judge(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -
             Outcome.UNAUTHORISED, str(status), f"the server refuses us (HTTP {status})", "check user name, password, certificate and address", body=body
         )
     if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
-        return _later(status, retry_after(headers.get("Retry-After", ""), now), body)
-    if location := headers.get("Location", ""):
-        return _redirected(status, location)
+        return _later(status, later, body)
+    if elsewhere:
+        return _redirected(status, elsewhere)
     return Trouble(Outcome.UNKNOWN, str(status), f"the server failed (HTTP {status})", body=body)
 
 
@@ -81,16 +79,6 @@ def _later(status: int, seconds: float | None, body: bytes) -> Trouble:
     if status == HTTPStatus.SERVICE_UNAVAILABLE and seconds is None:
         return Trouble(Outcome.UNAVAILABLE, str(status), f"the server is not available (HTTP {status})", body=body)
     return Trouble(Outcome.BUSY, str(status), "the server asks to come back later", retry_after=seconds, body=body)
-
-
-def retry_after(text: str, now: datetime) -> float | None:
-    """Seconds, from either form of the header; None where it is absent or unreadable."""
-    if text.strip().isdecimal():
-        return float(text)
-    try:
-        return max(0.0, (parsedate_to_datetime(text) - now).total_seconds())
-    except (ValueError, TypeError):
-        return None
 
 
 def refused(answer: Answered) -> Trouble:
