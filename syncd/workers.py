@@ -1,8 +1,8 @@
 """The worker threads of one target: they claim, take turns, and wait when there is nothing to do.
 
-Whichever worker finds nothing claimed claims for all of them, in one transaction. A few more rows are claimed than there
-are workers, so that none waits for the database between two calls; as many as go within a moment and no more, since what
-is claimed when a process is killed has to be settled afterwards.
+Whichever worker finds little left of what was claimed claims for all of them, in one transaction, while the others go on. A few more
+rows are claimed than there are workers; as many as go within a moment and no more, since what is claimed when a process is killed has
+to be settled afterwards.
 
 Idle workers sleep until the bell rings (a poll brought something, a person gave an order) or, at most, a second: other
 nodes and the command line change the same ledger.
@@ -43,8 +43,10 @@ class Workers:
         self._batch = delivery.target.batch
         self._ahead = FEWEST if delivery.target.replaces else 1  # each in doubt after a kill is for a person to settle
         self._claimed_at = float("-inf")
+        self._round = delivery.options.workers * delivery.target.batch  #: dossiers that go at the same time
+        self._more = False  #: the last claim was full
         self._queue: deque[Claim] = deque()
-        self._claiming = threading.Lock()
+        self._hand, self._claiming = threading.Lock(), threading.Lock()
         self._bell = threading.Condition()
         self._rung = 0
         self._threads: list[threading.Thread] = []
@@ -108,19 +110,42 @@ class Workers:
                 self._bell.wait(IDLE_SECONDS)
 
     def _next(self) -> list[Claim]:
-        with self._claiming:
-            if not self._queue:
-                self._claim()
+        """What this worker does next; nothing where nothing can be claimed."""
+        while not (claims := self._taken()):
+            with self._claiming:
+                if not self._queue and not self._claim():
+                    return []
+        self._fill(claims)
+        return claims
+
+    def _taken(self) -> list[Claim]:
+        with self._hand:
             return [self._queue.popleft() for _ in range(min(self._batch, len(self._queue)))]
 
-    def _claim(self) -> None:
-        room = self.gate.room(self.delivery.options.workers * self._batch * self._calls_ahead())
+    def _fill(self, claims: list[Claim]) -> None:
+        """Claim before the last is taken, so that one worker waits for the database and not all."""
+        if self._more and len(self._queue) < self._round and self._claiming.acquire(blocking=False):
+            try:
+                self._claim()
+            except BaseException:
+                self._queue.extendleft(reversed(claims))
+                raise
+            finally:
+                self._claiming.release()
+
+    def _claim(self) -> bool:
+        """Whether anything was claimed."""
+        room = self.gate.room(self._round * self._calls_ahead())
+        found: list[Claim] = []
         if room:
             try:
-                self._queue.extend(self._ledger.claim(self.name, room, self._clock.now(), self.delivery.lease_term))
+                found = self._ledger.claim(self.name, room, self._clock.now(), self.delivery.lease_term)
+                self._queue.extend(found)
             finally:
-                if not self._queue:
+                if not found:
                     self.gate.spare()
+        self._more = len(found) == room > 0
+        return bool(found)
 
     def _calls_ahead(self) -> int:
         """How many calls to claim for each worker, by how long the last ones lasted."""
