@@ -62,7 +62,7 @@ def reading(onestop: str, state: str) -> Iterator[tuple[Poller, Callable[[], flo
     clock = SystemClock()
     database, source = open_database(state), open_source(OneStopOptions.model_validate({"url": onestop}), clock=clock)
     migrations.ensure(database)
-    intake = Intake(database, Cipher([b"k" * KEY_BYTES]), clock, Routes([TARGET]))
+    intake = Intake(database, Cipher([b"k" * KEY_BYTES], compact=True), clock, Routes([TARGET]))
 
     with closing(database), closing(source):
         yield Poller(source, SourceOptions.model_validate({"surprise": 1}), intake, Board(database), clock, Metrics()), _processor(source)

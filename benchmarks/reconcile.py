@@ -100,7 +100,7 @@ def fill(url: str, count: int) -> None:
     """A state that holds all of it as delivered a year ago."""
     database = open_database(url)
     migrations.ensure(database)
-    intake = Intake(database, Cipher([b"k" * KEY_BYTES]), SystemClock(), Routes(["portal"]))
+    intake = Intake(database, Cipher([b"k" * KEY_BYTES], compact=True), SystemClock(), Routes(["portal"]))
     for page in Script(count).sweep():
         changed, known = intake.compare(page)
         intake.take(changed, known, None)
@@ -115,7 +115,7 @@ def compare(url: str, count: int, profile: bool, found: Any) -> None:
     """One comparison in this process; its figures go to `found`."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     database, clock = open_database(url), SystemClock()
-    cipher = Cipher([b"k" * KEY_BYTES])
+    cipher = Cipher([b"k" * KEY_BYTES], compact=True)
     intake = Intake(database, cipher, clock, Routes(["portal"]))
     store = Store(ReadBack(database, Ledger(database, cipher, "n1"), "portal"), Evidence(database))
     options = Reconcile.model_validate({"budget": 0, "period": "3650d"})
