@@ -25,7 +25,8 @@ States of a ledger row:
                         │              └─ a person must look ──▶ dead ──discard──▶ held
                         └── a change of the source, or `dead retry`, brings dead and held back
 
-Every hot statement names (target, subject): the distribution key, should the state outgrow one PostgreSQL.
+Nearly every hot statement names (target, subject): the distribution key, should the state outgrow one PostgreSQL. `docs/scale.md` has the
+three that do not.
 """
 
 from __future__ import annotations

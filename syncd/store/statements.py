@@ -1,7 +1,7 @@
 """The statements of the ledger that run for every delivery.
 
-Each names the target and the dossier: the key by which the ledger would be distributed, and the head of every index they use.
-`tests/engine/test_statements.py` reads them and the plans the databases make of them.
+Each names the target, and the dossier where it knows it: the key by which the ledger would be distributed, and the head of the indexes they
+use. `tests/engine/test_statements.py` and `test_distribution.py` read them and the plans the databases make of them.
 """
 
 from __future__ import annotations
