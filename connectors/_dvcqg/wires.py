@@ -34,7 +34,6 @@ _EXTRAS = {
     STATUS: (b',"type":"2","data":', b"}"),
 }
 _KEPT_SESSIONS = 16
-_SESSIONS = 3  #: so many are tried for a call: another worker's log-in may end the one just had
 _json = msgspec.json.encode
 
 
@@ -122,8 +121,8 @@ class Envelope:
         return b'{"session":' + _json(session) + b',"madonvi":' + _json(self._agency()) + b',"service":"' + service.encode() + b'"' + rest
 
     def _ask(self, url: str, service: str, rest: bytes, until: float, *, repeatable: bool = False) -> Answer | Trouble:
-        """The answer to one service; with a new session where the portal does not know ours."""
-        for _ in range(_SESSIONS):
+        """The answer to one service; with a new session where the portal does not know ours, once."""
+        for _ in range(2):
             session = self._sessions.get(until)
             if isinstance(session, Trouble):
                 return session
