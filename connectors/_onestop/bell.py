@@ -12,7 +12,6 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-import structlog
 from sqlalchemy import Connection, bindparam, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -26,8 +25,6 @@ DDL = "config/wake/postgresql.sql"
 LOOK = 0.5  #: seconds after which the listener looks whether it is to end
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0  #: seconds before another connection is tried, doubling
 _NOTICES_ABSENCE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}  # nothing but silence is heard from a peer that has gone
-
-log = structlog.get_logger(__name__)
 
 
 class Bell:
@@ -72,7 +69,7 @@ class Bell:
 
     def _note_hearing(self) -> None:
         if self._silent:
-            log.info("wake_restored", channel=self._channel)
+            _log().info("wake_restored", channel=self._channel)
         self._silent, self._wait = False, FIRST_WAIT
         self._ring()  # for what was said while nobody listened
 
@@ -81,7 +78,7 @@ class Bell:
         if not self._silent:
             cause = error.orig if isinstance(error, DBAPIError) else error
             named = " ".join(filter(None, (type(cause).__name__, getattr(cause, "sqlstate", None))))
-            log.warning("wake_lost", channel=self._channel, error=named, hint="changes are found by source.poll meanwhile; a standby or a pool cannot wake")
+            _log().warning("wake_lost", channel=self._channel, error=named, hint="changes are found by source.poll meanwhile; a standby or a pool cannot wake")
         self._silent = True
 
 
@@ -107,3 +104,9 @@ _WATCHED = text("""
     FROM behind JOIN pg_trigger way ON way.tgrelid = behind.relation JOIN pg_proc said ON said.oid = way.tgfoid
     WHERE NOT way.tgisinternal AND way.tgenabled IN ('O', 'A') AND said.prosrc ILIKE '%notify%' AND said.prosrc LIKE :said
 """).bindparams(bindparam("table"), bindparam("said"))
+
+
+def _log() -> Any:
+    import structlog  # a question to syncd needs none
+
+    return structlog.get_logger(__name__)

@@ -21,6 +21,7 @@ from syncd.sandbox.world import World
 from syncd.store.schema import ledger, source_cursor, step
 
 TARGET = "dvcqg"
+A_POLL = 7  #: times that its moment is written, at most, until a whole one has passed: with each of its pages, and at its end
 FAULTS = ("reset", "lost", "500", "502", "503", "504", "429", "html", "empty", "truncated", "session")  #: what a portal may do to a call
 
 
@@ -133,8 +134,8 @@ class Rehearsal:
         return bool(standing) and not set(standing) & {"due", "leased"}
 
     def rest(self, seconds: float = 90) -> None:
-        """Wait for two more polls and until nothing is due."""
-        for _ in range(2):
+        """Wait for a poll that begins after this and until nothing is due."""
+        for _ in range(A_POLL):
             before = self.polled()
             wait_for(lambda before=before: self.polled() != before, seconds)  # type: ignore[misc]
         wait_for(self.at_rest, seconds)
