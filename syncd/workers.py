@@ -123,8 +123,9 @@ class Workers:
             return [self._queue.popleft() for _ in range(min(self._batch, len(self._queue)))]
 
     def _fill(self, claims: list[Claim]) -> None:
-        """Claim before the last is taken, so that one worker waits for the database and not all."""
-        if self._more and len(self._queue) < self._round and self._claiming.acquire(blocking=False):
+        """Claim before the last is taken, so that one worker waits for the database and not all. Not where each claim that is in doubt
+        after a kill is for a person to settle."""
+        if self._more and self.delivery.target.replaces and len(self._queue) < self._round and self._claiming.acquire(blocking=False):
             try:
                 self._claim()
             except BaseException:

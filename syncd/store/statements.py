@@ -34,30 +34,8 @@ from sqlalchemy.types import TypeEngine
 
 from syncd.store.schema import attempt, ledger, matter, snapshot, source_cursor, step, target
 
-NOW = (
-    "created",
-    "sent_version",
-    "sent_digest",
-    "steps_sent",
-    "owed",
-    "strange",
-    "adopting",
-    "adopted",
-    "doubtful",
-    "failures",
-    "unsure",
-    "doubts",
-    "memo",
-    "outcome",
-    "error_code",
-    "error_message",
-    "error_hint",
-)  #: columns of the ledger that an outcome gives anew
-
-CLAIMED = (
-    "target",
-    "subject",
-    "due_at",
+#: columns in which the ledger says how a dossier stands at its target
+_STANDING = (
     "created",
     "sent_version",
     "sent_digest",
@@ -71,7 +49,9 @@ CLAIMED = (
     "doubtful",
     "doubts",
     "memo",
-)  #: columns that a claim brings
+)
+_CLAIMED = ("target", "subject", "due_at", *_STANDING)  #: what a claim brings
+_ANSWERED = (*_STANDING, "outcome", "error_code", "error_message", "error_hint")  #: what an outcome gives anew
 
 # Written out, not bound: a database uses a partial index only where the statement itself says what the index says.
 DUE = ledger.c.state == literal_column("'due'")
@@ -116,7 +96,7 @@ def _rows(which: ColumnElement[bool]) -> Select[Any]:
     )
     return (
         select(
-            *(ledger.c[name] for name in CLAIMED),
+            *(ledger.c[name] for name in _CLAIMED),
             func.coalesce(matter.c.version, snapshot.c.version).label("version"),
             func.coalesce(matter.c.digest, snapshot.c.digest).label("digest"),
             snapshot.c.body,
@@ -171,7 +151,7 @@ _GIVEN: Mapping[str, TypeEngine[Any]] = {
     "due": ledger.c.due_at.type,
     "success": ledger.c.created.type,
     "replaced": ledger.c.created.type,
-} | {f"{name}_now": ledger.c[name].type for name in NOW}
+} | {f"{name}_now": ledger.c[name].type for name in _ANSWERED}
 
 
 def _outcome(new: Callable[[str], ColumnElement[Any]]) -> Update:
@@ -184,7 +164,7 @@ def _outcome(new: Callable[[str], ColumnElement[Any]]) -> Update:
         update(ledger)
         .where(ledger.c.target == new("t"), ledger.c.subject == new("s"), ledger.c.lease_token == new("token"))
         .values(
-            {name: new(f"{name}_now") for name in NOW}
+            {name: new(f"{name}_now") for name in _ANSWERED}
             | {
                 "state": case((goes == "settle", case((in_sync, "idle"), else_="due")), (and_(goes == "dead", moved_on), "due"), else_=goes),
                 "due_at": case((goes == "leased", ledger.c.due_at), (goes == "settle", new("at")), else_=new("due")),

@@ -168,3 +168,25 @@ def test_only_one_probe_goes_while_the_breaker_is_half_open(make: Make) -> None:
     assert engine.gate.room(10) == 0
     engine.gate.spare()
     assert engine.gate.room(10) == 1
+
+
+def test_no_more_is_claimed_than_goes_at_once_where_a_person_must_settle_each_that_is_in_doubt(make: Make) -> None:
+    engine = make(workers=2)
+    engine.target.replaces = False
+    fill(engine, 12)
+    under_way, go_on, real = threading.Semaphore(0), threading.Event(), engine.target.send
+
+    def held(elements: list[Element]) -> object:
+        under_way.release()
+        assert go_on.wait(60)
+        return real(elements)
+
+    engine.target.send = held  # type: ignore[method-assign, assignment]
+    workers = workers_of(engine)
+    workers.start(until_idle=True)
+    assert all(under_way.acquire(timeout=60) for _ in range(2))
+    claimed = engine.board.counts("portal").leased
+    go_on.set()
+    assert workers.join(60)
+    assert claimed == 2
+    assert len(engine.target.records) == 12
