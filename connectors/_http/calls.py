@@ -4,7 +4,7 @@ A request that is safe to repeat has no unknown end: it is unavailable. Such req
 up to three times within ten seconds; every other one goes out once. Redirects are never followed.
 
 A call has an end (`until`): tries, log-ins and the call itself share it. A request that must not be repeated does not begin
-unless its full time is left, so that a lease is never outlived. Only the resolver's own time-out lies outside of this.
+unless its full time is left, so that a lease is never outlived.
 """
 
 from __future__ import annotations
