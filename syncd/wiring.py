@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from sqlalchemy.engine.url import make_url
 
-from syncd.clock import Clock, StateClock, SystemClock
+from syncd.clock import Clock, SystemClock
 from syncd.config import Settings, connectors, find, read
 from syncd.crypto import Cipher, cipher_of
 from syncd.errors import NotFound, StoreUnavailable
@@ -23,7 +23,7 @@ from syncd.store import migrations
 from syncd.store.board import Board
 from syncd.store.database import Database, open_database
 from syncd.store.ledger import Ledger
-from syncd.store.nodes import read_clock
+from syncd.store.nodes import clock_of
 
 if TYPE_CHECKING:
     from syncd.collect import Collecting
@@ -85,11 +85,7 @@ def open_state(settings: Settings, *, create: bool = False, clock: Clock | None 
             raise StoreUnavailable(f"There is no state yet: {path}", hint="the first run makes it: syncd run")
     database = open_database(settings.daemon.state)
     migrations.ensure(database)
-    clock = clock or SystemClock()
-    if not database.sqlite:
-        clock = StateClock(clock)
-        read_clock(database, clock)
-    return State(settings, database, clock, create=create)
+    return State(settings, database, clock_of(database, clock or SystemClock()), create=create)
 
 
 def make_source(settings: Settings, clock: Clock) -> Source:

@@ -106,7 +106,7 @@ def _finish(app: App, *, dry_run: bool) -> None:
 def _leave_nobody_behind(app: App, database: Database, oldest: int) -> None:
     """Raises `SchemaMismatch` where a node runs that is older than the schema `oldest` and could not use the state afterwards."""
     from syncd.errors import SchemaMismatch
-    from syncd.store.nodes import left_behind
+    from syncd.store.nodes import clock_of, left_behind
 
-    if names := left_behind(database, oldest, app.clock.now()):
+    if names := left_behind(database, oldest, clock_of(database, app.clock).now()):
         raise SchemaMismatch(f"These nodes run a syncd that could not use the state afterwards: {', '.join(names)}", hint="stop them first")

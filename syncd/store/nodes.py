@@ -94,6 +94,15 @@ def left_behind(database: Database, compatible: int, now: datetime) -> list[str]
         return list(connection.execute(select(node.c.name).where(~gone(now), node.c.schema < compatible).order_by(node.c.name)).scalars())
 
 
+def clock_of(database: Database, own: Clock) -> Clock:
+    """The time of a state: its database's where nodes may share one, else the machine's own. Raises `StoreUnavailable`."""
+    if database.sqlite:
+        return own
+    clock = StateClock(own)
+    read_clock(database, clock)
+    return clock
+
+
 def read_clock(database: Database, clock: Clock) -> None:
     """Let a clock that follows the state's agree with it. Raises `StoreUnavailable`, also where the answers come too slowly to
     tell the time by."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import URL, update
@@ -84,6 +84,14 @@ def test_the_schema_is_not_raised_over_the_head_of_a_node_that_runs(syncd: Calle
     nodes = Nodes(state, "hcm-1")
     nodes.enter(CLOCK.now() - GONE_AFTER - MINUTE, None)
     assert syncd("db", "upgrade").code == exits.DONE
+
+
+def test_an_administrator_whose_clock_is_wrong_leaves_no_node_behind_either(syncd: Caller, state: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "VERSION", schema.VERSION + 1)
+    monkeypatch.setattr(schema, "COMPATIBLE", schema.VERSION)
+    monkeypatch.setattr(SystemClock, "now", lambda _clock: datetime.now(UTC) + timedelta(hours=1))
+    refused = syncd("db", "upgrade")
+    assert (refused.code, "hcm-1" in refused.err) == (exits.FAILED, True)
 
 
 def test_an_upgrade_is_finished_when_no_older_node_runs(syncd: Caller, state: Database, monkeypatch: pytest.MonkeyPatch) -> None:
