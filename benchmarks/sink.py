@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import selectors
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -131,7 +132,13 @@ class _Caller(asyncio.Protocol):
 
 
 def _serve(habits: Habits, control: Connection) -> None:
-    asyncio.run(_run(habits, control))
+    with asyncio.Runner(loop_factory=_exact) as runner:
+        runner.run(_run(habits, control))
+
+
+def _exact() -> asyncio.AbstractEventLoop:
+    """A loop that waits to the microsecond: the usual one rounds up to whole milliseconds, and 20 would be 21."""
+    return asyncio.SelectorEventLoop(selectors.SelectSelector())
 
 
 async def _run(habits: Habits, control: Connection) -> None:
