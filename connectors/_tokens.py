@@ -1,4 +1,4 @@
-"""A value that all threads of a target share and one at a time obtains: a session, a token, a catalogue.
+"""A value that all workers of a target share and one at a time obtains: a session, a token, a catalogue.
 
 Sixteen threads that find their session expired must not log in sixteen times: a log-in may end the sessions before it, and
 an account may be locked. So whoever comes first obtains; the others wait for that flight and share what it brings, the
@@ -17,6 +17,7 @@ from typing import Generic, TypeVar
 from connectors._http.outcomes import Trouble
 from syncd.calls import Outcome
 from syncd.clock import Clock
+from syncd.strands import Latch
 
 V = TypeVar("V")
 Obtain = Callable[[float], "tuple[V, timedelta] | Trouble"]  #: told the monotonic second to be back by; gives the value and how long it is good
@@ -26,7 +27,7 @@ class _Flight(Generic[V]):
     """An obtaining under way."""
 
     def __init__(self) -> None:
-        self.landed = threading.Event()
+        self.landed = Latch()
         self.result: V | Trouble = Trouble(Outcome.UNAVAILABLE, "internal", "what all threads waited for could not be obtained")
 
 
@@ -75,7 +76,7 @@ class Shared(Generic[V]):
         finally:
             with self._lock:
                 self._flight = None
-            flight.landed.set()
+            flight.landed.open()
 
     def _keep(self, obtained: tuple[V, timedelta], began: float) -> None:
         with self._lock:

@@ -10,7 +10,6 @@ quote, and everything with the shape of personal data. Its text is kept sealed a
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -35,6 +34,7 @@ from syncd.model import Dossier, Kind, Origin, Problem
 from syncd.options import TargetOptions
 from syncd.ports import Collector, Target
 from syncd.redact import personal_values, redact
+from syncd.strands import rest
 
 LONGEST_MESSAGE = 300
 LONGEST_TEXT = 2000
@@ -52,6 +52,7 @@ class Dvcqg:
     def __init__(self, name: str, options: DvcqgOptions, mapping: PortalMapping, http: Http, clock: Clock) -> None:
         self.name = name
         self.replaces = True
+        self.gives_way = True
         self.collector: Collector | None = None
         self.batch = options.batch
         self.steps_per_call = options.steps_per_call
@@ -207,7 +208,7 @@ class DvcqgConnector:
         """Dossiers."""
         return frozenset({Kind.DOSSIER})
 
-    def build(self, name: str, options: TargetOptions, *, clock: Clock, mappings: Path | None = None, sleep: Callable[[float], None] = time.sleep) -> Target:
+    def build(self, name: str, options: TargetOptions, *, clock: Clock, mappings: Path | None = None, sleep: Callable[[float], None] = rest) -> Target:
         """A portal ready to use; no network. Raises `ConfigurationError` with every problem."""
         own = DvcqgOptions.model_validate(options)
         found = problems(name, own)

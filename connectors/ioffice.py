@@ -8,7 +8,6 @@ and may quote a citizen, but never a secret.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -29,6 +28,7 @@ from syncd.model import Dossier, Draft, Kind, Problem
 from syncd.options import TargetOptions
 from syncd.ports import Collector, Target
 from syncd.redact import personal_values, redact
+from syncd.strands import rest
 
 
 class Ioffice:
@@ -37,6 +37,7 @@ class Ioffice:
     def __init__(self, name: str, mapping: OfficeMapping, wire: Wire, http: Http, files: Files, clock: Clock) -> None:
         self.name = name
         self.replaces = wire.replaces
+        self.gives_way = False  # an errand belongs to a thread
         self.collector: Collector | None = wire.collector
         self.batch = 1
         self.steps_per_call = 1
@@ -111,7 +112,7 @@ class IofficeConnector:
         """Drafts."""
         return frozenset({Kind.DRAFT})
 
-    def build(self, name: str, options: TargetOptions, *, clock: Clock, mappings: Path | None = None, sleep: Callable[[float], None] = time.sleep) -> Target:
+    def build(self, name: str, options: TargetOptions, *, clock: Clock, mappings: Path | None = None, sleep: Callable[[float], None] = rest) -> Target:
         """An I-office ready to use; no network. Raises `ConfigurationError` with every problem."""
         own = IofficeOptions.model_validate(options)
         found = [*problems(name, own), *_missing(name, own)]

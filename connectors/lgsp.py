@@ -11,7 +11,6 @@ screens and loses the values of what it answers; its text is kept sealed and may
 from __future__ import annotations
 
 import base64
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -36,6 +35,7 @@ from syncd.model import Dossier, Kind
 from syncd.options import TargetOptions
 from syncd.ports import Collector, Target
 from syncd.redact import redact
+from syncd.strands import rest
 
 LONGEST_MESSAGE = 300
 LONGEST_TEXT = 2000
@@ -52,6 +52,7 @@ class Lgsp:
     def __init__(self, name: str, options: LgspOptions, mapping: LgspMapping, clock: Clock, sleep: Callable[[float], None]) -> None:
         self.name = name
         self.replaces = True
+        self.gives_way = True
         self.collector: Collector | None = None
         self.batch = 1
         self.steps_per_call = 1
@@ -174,7 +175,7 @@ class LgspConnector:
         own = LgspOptions.model_validate(options)
         return frozenset({Kind.DOSSIER, Kind.STATISTIC} if own.statistics else {Kind.DOSSIER})
 
-    def build(self, name: str, options: TargetOptions, *, clock: Clock, mappings: Path | None = None, sleep: Callable[[float], None] = time.sleep) -> Target:
+    def build(self, name: str, options: TargetOptions, *, clock: Clock, mappings: Path | None = None, sleep: Callable[[float], None] = rest) -> Target:
         """A platform ready to use; no network. Raises `ConfigurationError` with every problem."""
         own = LgspOptions.model_validate(options)
         found = problems(name, own)

@@ -10,7 +10,6 @@ The axis cannot be asked about a draft and does not know one it has: sent twice 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -31,6 +30,7 @@ from syncd.errors import ConfigurationError
 from syncd.model import Dossier, Kind
 from syncd.options import TargetOptions
 from syncd.ports import Collector, Target
+from syncd.strands import rest
 
 FILES_A_PACKAGE = 3  #: largest files that one package may hold
 _ENCODED = 1.4  #: base64 within JSON
@@ -44,6 +44,7 @@ class Tdoffice:
     def __init__(self, name: str, options: TdofficeOptions, mapping: OfficeMapping, http: Http, files: Files, clock: Clock) -> None:
         self.name = name
         self.replaces = False
+        self.gives_way = True
         self.batch = 1
         self.steps_per_call = 1
         self.longest = timedelta(seconds=2 * http.span)  # as much for the draft's file as for the call
@@ -117,7 +118,7 @@ class TdofficeConnector:
         """Drafts."""
         return frozenset({Kind.DRAFT})
 
-    def build(self, name: str, options: TargetOptions, *, clock: Clock, mappings: Path | None = None, sleep: Callable[[float], None] = time.sleep) -> Target:
+    def build(self, name: str, options: TargetOptions, *, clock: Clock, mappings: Path | None = None, sleep: Callable[[float], None] = rest) -> Target:
         """An axis ready to use; no network. Raises `ConfigurationError` with every problem."""
         own = TdofficeOptions.model_validate(options)
         found = problems(name, own)

@@ -13,7 +13,6 @@ one finds there afterwards may be of this state, and the note counts.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 
 import structlog
@@ -21,6 +20,7 @@ import structlog
 from syncd.calls import Claim, Outcome, Receipt, Standing
 from syncd.gate import Gate
 from syncd.model import Origin
+from syncd.strands import Turn
 from syncd.turns import STRANGE_TARGET
 
 log = structlog.get_logger()
@@ -41,7 +41,7 @@ class Acquaintance:
         self._look_up = look_up
         self._some = some
         self._learn = learn
-        self._asking = threading.Lock()
+        self._asking = Turn()
         self._known = False
 
     def made(self, claims: Sequence[Claim]) -> bool:

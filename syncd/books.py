@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import random
-import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -26,6 +25,7 @@ from syncd.redact import personal_values, redact
 from syncd.store.grouping import GroupCommit
 from syncd.store.ledger import Ledger
 from syncd.store.outcomes import Entry
+from syncd.strands import rest
 from syncd.turns import UNKNOWN_SENT, UNKNOWN_TWICE, after, next_portion, too_doubtful
 
 log = structlog.get_logger()
@@ -93,7 +93,7 @@ class Books:
             except StoreUnavailable as error:
                 self.waiting = True
                 log.error("state_unavailable", error=error.message, hint=error.hint)
-                time.sleep(_STORE_WAIT)
+                rest(_STORE_WAIT)
             else:
                 self.waiting = False
                 return written

@@ -34,6 +34,7 @@ from syncd.metrics import Metrics
 from syncd.options import TargetOptions
 from syncd.ports import Target
 from syncd.store.ledger import Ledger
+from syncd.strands import rest_unless
 from syncd.turns import ALREADY_THERE, UNKNOWN_SENT, adopted, look_up, next_portion, told
 
 log = structlog.get_logger()
@@ -138,7 +139,7 @@ class Delivery:
     def _call(self, parts: Sequence[Part], crossed: set[str]) -> list[Claim]:
         """Make one call and book it; the claims that have more to send."""
         claims = [part.claim for part in parts]
-        if self.stopping.wait(self.gate.pace()) or not all(self._may_send(claim) for claim in claims):
+        if rest_unless(self.stopping, self.gate.pace()) or not all(self._may_send(claim) for claim in claims):
             self.ledger.release(claims)
             return []
         at, began = self.clock.now(), self.clock.monotonic()

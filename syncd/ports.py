@@ -62,6 +62,7 @@ class Target(Protocol):
 
     name: str  #: as in the configuration
     replaces: bool  #: a record sent twice replaces itself; where not, and it cannot be asked, a lost answer waits for a person
+    gives_way: bool  #: its calls wait nowhere but in `syncd.strands`, so that all its workers may share a thread
     collector: Collector | None  #: for what comes back; None where nothing does
     batch: int  #: elements of one lane a call may carry
     steps_per_call: int  #: steps an element may carry

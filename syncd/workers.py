@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from functools import partial
 
 import structlog
 
@@ -21,11 +22,12 @@ from syncd.deliver import Delivery
 from syncd.errors import StoreUnavailable
 from syncd.gate import Gate
 from syncd.store.ledger import Ledger
+from syncd.strands import Latch, Loom, Turn
 
 log = structlog.get_logger()
 
 IDLE_SECONDS = 1.0
-FEWEST, MOST = 2, 16  #: claims for each worker, in calls
+FEWEST, MOST = 2, 8  #: claims for each worker, in calls
 MOMENT = 0.2  #: seconds: where what was claimed lasted no longer, twice as much is claimed next; else half as much
 
 
@@ -46,43 +48,41 @@ class Workers:
         self._round = delivery.options.workers * delivery.target.batch  #: dossiers that go at the same time
         self._more = False  #: the last claim was full
         self._queue: deque[Claim] = deque()
-        self._hand, self._claiming = threading.Lock(), threading.Lock()
-        self._bell = threading.Condition()
-        self._rung = 0
+        self._hand, self._claiming = threading.Lock(), Turn()
+        self._bell = Latch()
         self._threads: list[threading.Thread] = []
 
     def start(self, *, until_idle: bool = False) -> None:
         """Begin. With `until_idle`, each thread ends when nothing can be delivered now."""
         names = [f"{self.name}-{number}" for number in range(self.delivery.options.workers)]
         self.beats = dict.fromkeys(names, self._clock.monotonic())
-        self._threads = [threading.Thread(target=self._run, args=(until_idle,), name=name, daemon=True) for name in names]
+        works = {name: partial(self._run, name, until_idle) for name in names}
+        if getattr(self.delivery.target, "gives_way", False):  # a connector of others may not say
+            works = {self.name: partial(Loom().run, list(works.values()))}
+        self._threads = [threading.Thread(target=work, name=name, daemon=True) for name, work in works.items()]
         for thread in self._threads:
             thread.start()
 
     def ring(self) -> None:
         """There may be something to do."""
-        with self._bell:
-            self._rung += 1
-            self._bell.notify_all()
+        bell, self._bell = self._bell, Latch()
+        bell.open()
 
     def join(self, seconds: float | None = None) -> bool:
         """Wait until the threads have ended, then give back what was claimed and not begun; whether all ended in time."""
         end = None if seconds is None else self._clock.monotonic() + seconds
         for thread in self._threads:
             thread.join(None if end is None else max(0.0, end - self._clock.monotonic()))
-        with self._claiming:
-            rest = list(self._queue)
-            self._queue.clear()
         try:
-            self._ledger.release(rest)
+            self._ledger.release([self._queue.popleft() for _ in range(len(self._queue))])
         except StoreUnavailable as error:
             log.error("state_unavailable", target=self.name, error=error.message, hint=error.hint)
         return not any(thread.is_alive() for thread in self._threads)
 
-    def _run(self, until_idle: bool) -> None:
+    def _run(self, name: str, until_idle: bool) -> None:
         while not self._stopping.is_set():
-            self.beats[threading.current_thread().name] = self._clock.monotonic()
-            heard = self._rung
+            self.beats[name] = self._clock.monotonic()
+            bell = self._bell
             try:
                 if self._take_turn():
                     continue
@@ -93,7 +93,8 @@ class Workers:
             else:
                 if until_idle:
                     return
-            self._rest(heard)
+            if not self._stopping.is_set():
+                bell.wait(IDLE_SECONDS)
 
     def _take_turn(self) -> bool:
         claims = self._next()
@@ -103,11 +104,6 @@ class Workers:
             finally:
                 self.gate.spare()
         return bool(claims)
-
-    def _rest(self, heard: int) -> None:
-        with self._bell:
-            if self._rung == heard and not self._stopping.is_set():
-                self._bell.wait(IDLE_SECONDS)
 
     def _next(self) -> list[Claim]:
         """What this worker does next; nothing where nothing can be claimed."""
@@ -125,14 +121,13 @@ class Workers:
     def _fill(self, claims: list[Claim]) -> None:
         """Claim before the last is taken, so that one worker waits for the database and not all. Not where each claim that is in doubt
         after a kill is for a person to settle."""
-        if self._more and self.delivery.target.replaces and len(self._queue) < self._round and self._claiming.acquire(blocking=False):
+        if self._more and self.delivery.target.replaces and len(self._queue) < self._round and not self._claiming.taken:
             try:
-                self._claim()
+                with self._claiming:
+                    self._claim()
             except BaseException:
                 self._queue.extendleft(reversed(claims))
                 raise
-            finally:
-                self._claiming.release()
 
     def _claim(self) -> bool:
         """Whether anything was claimed."""

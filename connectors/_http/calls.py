@@ -9,9 +9,9 @@ unless its full time is left, so that a lease is never outlived.
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import cached_property, lru_cache
 from importlib.util import find_spec
@@ -22,6 +22,7 @@ from syncd.calls import Outcome
 from syncd.clock import Clock
 from syncd.model import Problem
 from syncd.options import TargetOptions
+from syncd.strands import rest
 
 if TYPE_CHECKING:
     import requests
@@ -65,9 +66,9 @@ def problems(name: str, options: TargetOptions) -> list[Problem]:
 
 
 class Http:
-    """Calls to one target; serves all its threads, each with connections of its own."""
+    """Calls to one target; serves all its workers, each call with a connection that no other one uses meanwhile."""
 
-    def __init__(self, options: TargetOptions, clock: Clock, sleep: Callable[[float], None] = time.sleep, *, largest: int = LARGEST) -> None:
+    def __init__(self, options: TargetOptions, clock: Clock, sleep: Callable[[float], None] = rest, *, largest: int = LARGEST) -> None:
         """`largest` is the number of bytes an answer may have."""
         self._clock = clock
         self._largest = largest
@@ -75,8 +76,7 @@ class Http:
         self._read = options.timeout.total_seconds()
         self._connect = min(CONNECT.total_seconds(), self._read)
         self._terms = options
-        self._own = threading.local()
-        self._lines: list[Line] = []
+        self._idle: deque[Line] = deque()
 
     @property
     def span(self) -> float:
@@ -92,9 +92,9 @@ class Http:
         return result
 
     def close(self) -> None:
-        """Release the connections of all threads. Safe to call twice."""
-        for line in list(self._lines):
-            line.close()
+        """Release the connections that are not in use. Safe to call twice."""
+        while self._idle:
+            self._idle.pop().close()
 
     @cached_property
     def _retrying(self) -> tenacity.Retrying:
@@ -133,7 +133,8 @@ class Http:
 
         try:
             request = _prepared(call.method, call.url, tuple(call.headers.items()))
-            arrived = self._line.send(request, call.body, *times)
+            with self._line() as line:
+                arrived = line.send(request, call.body, *times)
         except NotAnswered as error:
             return lost(error.code, times[1])
         except NotSent as error:
@@ -144,15 +145,18 @@ class Http:
             return Trouble(Outcome.UNAVAILABLE, "connect", "no connection: the address is none", "check the address of the target")
         return judge(arrived.status, arrived.body, arrived.later, arrived.elsewhere)
 
-    @property
-    def _line(self) -> Line:
-        own: Line | None = getattr(self._own, "line", None)
-        if own is None:
-            from connectors._http.wire import Line
+    @contextmanager
+    def _line(self) -> Iterator[Line]:
+        from connectors._http.wire import Line
 
-            own = self._own.line = Line(self._terms, self._largest)
-            self._lines.append(own)
-        return own
+        try:
+            line = self._idle.pop()
+        except IndexError:
+            line = Line(self._terms, self._largest)
+        try:
+            yield line
+        finally:
+            self._idle.append(line)
 
 
 @lru_cache(maxsize=64)

@@ -23,6 +23,7 @@ import pycurl
 
 from connectors._http.outcomes import TooLarge
 from syncd.options import TargetOptions
+from syncd.strands import attend
 
 if TYPE_CHECKING:
     import requests
@@ -74,7 +75,7 @@ class Line:
         self._rest, self._asked = memoryview(b""), False
         self._parts: list[bytes] = []
         self._size = 0
-        self._curl = pycurl.Curl()
+        self._curl, self._multi, self._inside = pycurl.Curl(), pycurl.CurlMulti(), False
         for option, value in (*_ALWAYS, *_terms(options)):
             self._curl.setopt(option, value)
         self._curl.setopt(pycurl.READFUNCTION, self._read)
@@ -86,7 +87,7 @@ class Line:
         curl = self._curl
         self._address(request, body, connect, answer)
         try:
-            curl.perform()
+            self._perform()
         except pycurl.error as error:
             if self._size > self._largest:
                 raise TooLarge(f"the answer is larger than {self._largest / 1e6:g} MB") from None
@@ -99,12 +100,30 @@ class Line:
 
     def close(self) -> None:
         """Release the connections."""
+        self._multi.close()
         self._curl.close()
+
+    def _perform(self) -> None:
+        """As `Curl.perform`, giving way while it waits."""
+        multi = self._multi
+        multi.add_handle(self._curl)
+        self._inside = True
+        while multi.perform()[1]:
+            reading, writing, _ = multi.fdset()
+            wait = multi.timeout()
+            attend(reading, writing, wait / _MILLI if wait >= 0 else 1.0)
+        _, _, failed = multi.info_read()
+        if failed:
+            raise pycurl.error(failed[0][1], failed[0][2])
 
     def _address(self, request: requests.PreparedRequest, body: bytes, connect: float, answer: float) -> None:
         curl = self._curl
         self._rest, self._asked, self._parts, self._size = memoryview(body), False, [], 0
-        curl.setopt(pycurl.FRESH_CONNECT, int(not body or self._closed()))
+        fresh = not body or self._closed()
+        if self._inside:
+            self._multi.remove_handle(curl)
+            self._inside = False
+        curl.setopt(pycurl.FRESH_CONNECT, int(fresh))
         curl.setopt(pycurl.URL, request.url)
         curl.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, round(connect * _MILLI)))
         curl.setopt(pycurl.TIMEOUT_MS, max(1, round((connect + answer) * _MILLI)))

@@ -10,6 +10,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
+from syncd.strands import Latch, give_way
+
 Given = TypeVar("Given")
 Answer = TypeVar("Answer")
 
@@ -22,8 +24,7 @@ class _Slip(Generic[Given, Answer]):
         self.done = False
         self.answer: Answer | None = None
         self.error: BaseException | None = None
-        self.turn = threading.Lock()  #: released when it is done, or when its thread is to write
-        self.turn.acquire()
+        self.turn = Latch()  #: opened when it is done, or when whoever waits for it is to write
 
 
 class GroupCommit(Generic[Given, Answer]):
@@ -42,7 +43,7 @@ class GroupCommit(Generic[Given, Answer]):
             self._waiting.append(slip)
             behind, self._writing = self._writing, True
         if behind:
-            slip.turn.acquire()
+            slip.turn.wait()
         if not slip.done:
             self._lead(slip)
         if slip.error is not None:
@@ -50,6 +51,7 @@ class GroupCommit(Generic[Given, Answer]):
         return slip.answer  # type: ignore[return-value]
 
     def _lead(self, own: _Slip[Given, Answer]) -> None:
+        give_way()
         with self._guard:
             group, self._waiting = self._waiting, []
         answer, error = None, None
@@ -64,4 +66,4 @@ class GroupCommit(Generic[Given, Answer]):
             slip.answer, slip.error, slip.done = answer, error, True
         for slip in (*following, *group):
             if slip is not own:
-                slip.turn.release()
+                slip.turn.open()

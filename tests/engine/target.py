@@ -59,6 +59,7 @@ class RecordingTarget:
     def __init__(self, name: str = "portal", batch: int = 1, steps_per_call: int = 10) -> None:
         self.name = name
         self.replaces = True
+        self.gives_way = False
         self.collector: Collector | None = None
         self.batch = batch
         self.steps_per_call = steps_per_call

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import text
 
 from syncd.calls import Element
 from syncd.clock import SystemClock
+from syncd.strands import Latch, rest
 from syncd.workers import Workers
 from tests.clocks import TurnedClock
 from tests.engine.conftest import Make
@@ -35,8 +37,14 @@ def fill(engine: Engine, count: int, steps: int = 2) -> None:
         engine.see(dossier(f"000.00.14.H03-250303-{n:04}", n), [step(n * 10 + m) for m in range(steps)])
 
 
-def test_all_that_is_due_is_delivered_by_several_threads_each_dossier_in_order(make: Make) -> None:
+sharing = pytest.mark.parametrize("gives_way", [False, True], ids=["a thread each", "one thread"])
+
+
+@sharing
+def test_all_that_is_due_is_delivered_by_several_workers_each_dossier_in_order(make: Make, gives_way: bool) -> None:
     engine = make(workers=4)
+    engine.target.gives_way = gives_way
+    engine.target.before = lambda lane, elements: rest(0.001)
     fill(engine, 60)
     workers = workers_of(engine)
     workers.start(until_idle=True)
@@ -47,8 +55,31 @@ def test_all_that_is_due_is_delivered_by_several_threads_each_dossier_in_order(m
     assert engine.delivery.books.settled == 60
 
 
-def test_no_two_workers_are_ever_at_the_same_dossier(make: Make) -> None:
+def test_workers_of_a_target_that_gives_way_share_a_thread_and_call_at_the_same_time(make: Make) -> None:
     engine = make(workers=8)
+    engine.target.gives_way = True
+    fill(engine, 8, steps=0)
+    calling, threads = Latch(), set()
+
+    def before(lane: str, elements: Sequence[Element]) -> None:
+        threads.add(threading.get_ident())
+        arrived.append(lane)
+        if len(arrived) == 8:
+            calling.open()
+        assert calling.wait(60), "all eight are in their calls at once"
+
+    arrived: list[str] = []
+    engine.target.before = before
+    workers = workers_of(engine)
+    workers.start(until_idle=True)
+    assert workers.join(60)
+    assert (len(arrived), len(threads), len(engine.target.records)) == (8, 1, 8)
+
+
+@sharing
+def test_no_two_workers_are_ever_at_the_same_dossier(make: Make, gives_way: bool) -> None:
+    engine = make(workers=8)
+    engine.target.gives_way = gives_way
     fill(engine, 40, steps=5)
     at_work: set[str] = set()
     lock = threading.Lock()
@@ -60,6 +91,7 @@ def test_no_two_workers_are_ever_at_the_same_dossier(make: Make) -> None:
         with lock:
             clashes.extend([code] if code in at_work else [])
             at_work.add(code)
+        rest(0.001)
         receipt = real(elements)
         with lock:
             at_work.discard(code)
@@ -73,8 +105,10 @@ def test_no_two_workers_are_ever_at_the_same_dossier(make: Make) -> None:
     assert len(engine.target.records) == 40
 
 
-def test_a_ring_wakes_resting_workers(make: Make) -> None:
+@sharing
+def test_a_ring_wakes_resting_workers(make: Make, gives_way: bool) -> None:
     engine = make(workers=2)
+    engine.target.gives_way = gives_way
     workers = workers_of(engine)
     workers.start()
     fill(engine, 1)
@@ -86,8 +120,10 @@ def test_a_ring_wakes_resting_workers(make: Make) -> None:
     assert set(workers.beats) == {"portal-0", "portal-1"}
 
 
-def test_what_was_claimed_and_not_begun_is_given_back_at_the_end(make: Make) -> None:
+@sharing
+def test_what_was_claimed_and_not_begun_is_given_back_at_the_end(make: Make, gives_way: bool) -> None:
     engine = make(workers=1)
+    engine.target.gives_way = gives_way
     fill(engine, 10)
     begun = threading.Event()
 
@@ -106,8 +142,10 @@ def test_what_was_claimed_and_not_begun_is_given_back_at_the_end(make: Make) -> 
     assert not any(engine.row(f"000.00.14.H03-250303-{n:04}")["unsure"] for n in range(10))
 
 
-def test_a_worker_outlives_a_state_database_that_is_away(make: Make) -> None:
+@sharing
+def test_a_worker_outlives_a_state_database_that_is_away(make: Make, gives_way: bool) -> None:
     engine = make(workers=1)
+    engine.target.gives_way = gives_way
     fill(engine, 3)
     with engine.database.write() as connection:
         connection.execute(text("ALTER TABLE attempt RENAME TO attempt_away"))
