@@ -17,7 +17,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
@@ -25,6 +25,9 @@ from sqlalchemy.pool import QueuePool
 
 from syncd.errors import ConfigurationError, StoreUnavailable
 from syncd.model import Problem
+
+if TYPE_CHECKING:
+    from syncd.store.giving_way import GivingWay
 
 BUSY_SECONDS = 30
 _CLOSE_WAIT = 1.0  #: seconds; whoever writes longer at the end of the process is cut off by it
@@ -58,10 +61,11 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """A transaction: everything done in it is kept when it ends, or nothing of it."""
+    def write(self, *, giving_way: bool = False) -> Iterator[Connection]:
+        """A transaction: everything done in it is kept when it ends, or nothing of it. With `giving_way` other strands go on while PostgreSQL works;
+        whoever says so holds no lock."""
         if not self.sqlite:
-            with translated(), self.writing.begin() as connection:
+            with translated(), self.writing.connect() as connection, _driver(connection).giving_way(when=giving_way), connection.begin():
                 yield connection
             return
         with self._turn, translated():
@@ -76,9 +80,9 @@ class Database:
 
     @contextmanager
     def statement(self) -> Iterator[Connection]:
-        """A connection on which each statement is a transaction of its own, begun and committed on its one way to the server. On
-        PostgreSQL only."""
-        with translated(), self.writing.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        """A connection on which each statement is a transaction of its own, begun and committed on its one way to the server, and has
+        its parameters as the server takes them (`$1`). Other strands go on meanwhile, so no lock is held. On PostgreSQL only."""
+        with translated(), self.writing.connect().execution_options(isolation_level="AUTOCOMMIT") as connection, _driver(connection).giving_way(raw=True):
             yield connection
 
     def close(self) -> None:
@@ -93,6 +97,11 @@ class Database:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
+
+
+def _driver(connection: Connection) -> GivingWay:
+    driver: Any = connection.connection.driver_connection
+    return cast("GivingWay", driver)
 
 
 @contextmanager
@@ -116,7 +125,7 @@ def open_database(url: str) -> Database:
     try:
         parsed = make_url(url)
         driver = parsed.get_driver_name()
-        if parsed.drivername == "postgresql":
+        if parsed.get_backend_name() == "postgresql" and parsed.drivername != "postgresql+psycopg":
             raise _refused("name the driver: postgresql+psycopg://…")
         if parsed.get_backend_name() not in ("sqlite", "postgresql"):
             raise _refused("the state is kept in SQLite or PostgreSQL")
@@ -139,7 +148,14 @@ def _postgresql(url: URL) -> tuple[Engine, Engine]:
     event.listen(made[0], "connect", _setting("jit"))
     event.listen(made[1], "connect", _setting("jit", "enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin"))
     event.listen(made[1], "handle_error", _leaving_standby(made[0]))
+    event.listen(made[1], "do_connect", _giving_way)
     return made[0], made[1]
+
+
+def _giving_way(_dialect: Any, _record: object, arguments: Any, named: Any) -> Any:
+    from syncd.store.giving_way import GivingWay
+
+    return GivingWay.connect(*arguments, **named)
 
 
 def _leaving_standby(reading: Engine) -> Callable[[ExceptionContext], None]:

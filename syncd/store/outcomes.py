@@ -15,11 +15,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Insert, Update
+from sqlalchemy import Connection, CursorResult, Dialect, Insert, Select, Update
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.postgresql import psycopg
 
 from syncd.calls import Attempt, Claim, Operation, Outcome, Receipt
 from syncd.crypto import Cipher
@@ -93,13 +95,17 @@ def _sqlite(database: Database, rows: Sequence[Row], attempts: Sequence[Row | No
 
 
 class _Prepared:
-    """A statement as SQLite's driver takes it: what SQLAlchemy makes of it is made once, not for every row."""
+    """A statement as a driver takes it: what SQLAlchemy makes of it is made once, not for every row."""
 
-    def __init__(self, statement: Insert | Update) -> None:
-        compiled = statement.compile(dialect=sqlite.dialect())
+    def __init__(self, statement: Insert | Update | Select[Any], dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=dialect)
         self._text = str(compiled)
         self._names = compiled.positiontup or []
         self._fixed = {name: value for name, value in compiled.params.items() if value is not None}
+
+    def on(self, connection: Connection, row: Row) -> CursorResult[Any]:
+        """What it finds with these values."""
+        return connection.exec_driver_sql(self._text, self._values(row))
 
     def run(self, connection: Connection, rows: Sequence[Row]) -> int:
         """Run it with each of these rows; how many rows of the table it changed."""
@@ -115,7 +121,12 @@ def _stored(value: Any) -> Any:
     return microseconds(value) if isinstance(value, datetime) else value
 
 
-_JOURNAL, _OUTCOME, _OVERTAKEN = _Prepared(JOURNAL), _Prepared(OUTCOME), _Prepared(OVERTAKEN)
+_JOURNAL, _OUTCOME, _OVERTAKEN = (_Prepared(statement, sqlite.dialect()) for statement in (JOURNAL, OUTCOME, OVERTAKEN))
+
+
+@cache
+def _record() -> _Prepared:
+    return _Prepared(RECORD, psycopg.dialect(paramstyle="numeric_dollar"))  # type: ignore[no-untyped-call]
 
 
 def _postgresql(database: Database, rows: Sequence[Row], attempts: Sequence[Row | None]) -> set[str]:
@@ -123,7 +134,7 @@ def _postgresql(database: Database, rows: Sequence[Row], attempts: Sequence[Row 
         [{**row, **{f"attempt_{name}": _hex(value) for name, value in (made or {}).items()}} for row, made in zip(rows, attempts, strict=True)]
     )
     with database.statement() as connection:
-        kept = set(connection.execute(RECORD, {"rows": given.decode()}).scalars())
+        kept = set(_record().on(connection, {"rows": given.decode()}).scalars())
     return {row["s"] for row in rows} - kept
 
 
