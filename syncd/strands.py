@@ -17,11 +17,12 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
 from math import inf
 
-from greenlet import getcurrent, greenlet
+from greenlet import GreenletExit, getcurrent, greenlet
 
 _ALARMS = 4096
 _HEEDED_EVERY = 0.2  #: seconds
@@ -108,6 +109,10 @@ class Loom:
         def run() -> None:
             try:
                 work()
+            except GreenletExit:
+                raise
+            except BaseException as error:  # noqa: BLE001  as in a thread: it ends this one, and the others go on
+                threading.excepthook(threading.ExceptHookArgs((type(error), error, error.__traceback__, threading.current_thread())))
             finally:
                 self._alive -= 1
 
@@ -162,21 +167,27 @@ class Latch:
         if strand is None:
             turn = threading.Lock()
             turn.acquire()
-            if self._enlisted(turn.release):
+            with self._enlisted(turn.release):
                 turn.acquire(timeout=min(seconds, threading.TIMEOUT_MAX))
         elif not self.is_open:
-            loom = strand.loom
-            pause = loom.begin(strand, seconds)
-            if not self._enlisted(lambda: loom.wake(pause)):
-                loom.wake(pause)
-            loom.switch()
+            pause = strand.loom.begin(strand, seconds)
+            with self._enlisted(partial(strand.loom.wake, pause)):
+                strand.loom.switch()
         return self.is_open
 
-    def _enlisted(self, wake: Callable[[], object]) -> bool:
+    @contextmanager
+    def _enlisted(self, wake: Callable[[], object]) -> Iterator[None]:
+        """Within, opening calls `wake`; at once where it is open already."""
         with _guard:
-            if not self.is_open:
+            is_open = self.is_open
+            if not is_open:
                 self._waiting.append(wake)
-            return not self.is_open
+        if is_open:
+            wake()
+        yield
+        if not self.is_open:  # or one that is never opened would remember all who ever waited
+            with _guard, suppress(ValueError):
+                self._waiting.remove(wake)
 
 
 class Turn:

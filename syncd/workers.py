@@ -73,8 +73,11 @@ class Workers:
         end = None if seconds is None else self._clock.monotonic() + seconds
         for thread in self._threads:
             thread.join(None if end is None else max(0.0, end - self._clock.monotonic()))
+        with self._hand:
+            rest = list(self._queue)
+            self._queue.clear()
         try:
-            self._ledger.release([self._queue.popleft() for _ in range(len(self._queue))])
+            self._ledger.release(rest)
         except StoreUnavailable as error:
             log.error("state_unavailable", target=self.name, error=error.message, hint=error.hint)
         return not any(thread.is_alive() for thread in self._threads)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import ctypes
 import socket
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     import requests
 
 _MILLI = 1000
+_BLIND = 0.05  #: seconds between looks where libcurl names no socket, as while it resolves a name
 _UNWANTED = ("Accept", "Content-Type", "Expect")
 _ALWAYS = (
     (pycurl.NOSIGNAL, 1),
@@ -66,7 +68,7 @@ class Arrived(NamedTuple):
 
 
 class Line:
-    """The connections of one thread to one target."""
+    """A connection to one target, for one call at a time."""
 
     def __init__(self, options: TargetOptions, largest: int) -> None:
         """`largest` is the number of bytes an answer may have."""
@@ -76,6 +78,7 @@ class Line:
         self._parts: list[bytes] = []
         self._size = 0
         self._curl, self._multi, self._inside = pycurl.Curl(), pycurl.CurlMulti(), False
+        self._multi.setopt(pycurl.M_MAXCONNECTS, 1)  # the last one, at which `_closed` looks
         for option, value in (*_ALWAYS, *_terms(options)):
             self._curl.setopt(option, value)
         self._curl.setopt(pycurl.READFUNCTION, self._read)
@@ -87,7 +90,7 @@ class Line:
         curl = self._curl
         self._address(request, body, connect, answer)
         try:
-            self._perform()
+            self._perform(connect + answer)
         except pycurl.error as error:
             if self._size > self._largest:
                 raise TooLarge(f"the answer is larger than {self._largest / 1e6:g} MB") from None
@@ -103,15 +106,21 @@ class Line:
         self._multi.close()
         self._curl.close()
 
-    def _perform(self) -> None:
-        """As `Curl.perform`, giving way while it waits."""
-        multi = self._multi
+    def _perform(self, seconds: float) -> None:
+        """As `Curl.perform`, giving way while it waits. Whoever is called up late, because something held up all strands, takes an answer that
+        came meanwhile, and sends nothing more."""
+        multi, end = self._multi, time.monotonic() + seconds
         multi.add_handle(self._curl)
         self._inside = True
         while multi.perform()[1]:
+            if time.monotonic() >= end:
+                raise pycurl.error(pycurl.E_OPERATION_TIMEDOUT, "")
             reading, writing, _ = multi.fdset()
-            wait = multi.timeout()
-            attend(reading, writing, wait / _MILLI if wait >= 0 else 1.0)
+            wait = multi.timeout() / _MILLI
+            most = 1.0 if reading or writing else _BLIND
+            attend(reading, writing, max(0.0, min(most if wait < 0 else wait, most, end - time.monotonic())))
+            if self._rest and time.monotonic() >= end:
+                raise pycurl.error(pycurl.E_OPERATION_TIMEDOUT, "")
         _, _, failed = multi.info_read()
         if failed:
             raise pycurl.error(failed[0][1], failed[0][2])
@@ -126,7 +135,6 @@ class Line:
         curl.setopt(pycurl.FRESH_CONNECT, int(fresh))
         curl.setopt(pycurl.URL, request.url)
         curl.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, round(connect * _MILLI)))
-        curl.setopt(pycurl.TIMEOUT_MS, max(1, round((connect + answer) * _MILLI)))
         if request.headers is not self._headers:
             self._headers = request.headers
             curl.setopt(pycurl.HTTPHEADER, _spelt(request.headers))

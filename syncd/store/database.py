@@ -61,11 +61,10 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self, *, giving_way: bool = False) -> Iterator[Connection]:
-        """A transaction: everything done in it is kept when it ends, or nothing of it. With `giving_way` other strands go on while PostgreSQL works;
-        whoever says so holds no lock."""
+    def write(self) -> Iterator[Connection]:
+        """A transaction: everything done in it is kept when it ends, or nothing of it."""
         if not self.sqlite:
-            with translated(), self.writing.connect() as connection, _driver(connection).giving_way(when=giving_way), connection.begin():
+            with translated(), self.writing.begin() as connection:
                 yield connection
             return
         with self._turn, translated():
@@ -81,8 +80,9 @@ class Database:
     @contextmanager
     def statement(self) -> Iterator[Connection]:
         """A connection on which each statement is a transaction of its own, begun and committed on its one way to the server, and has
-        its parameters as the server takes them (`$1`). Other strands go on meanwhile, so no lock is held. On PostgreSQL only."""
-        with translated(), self.writing.connect().execution_options(isolation_level="AUTOCOMMIT") as connection, _driver(connection).giving_way(raw=True):
+        its parameters as the server takes them (`$1`). Other strands go on meanwhile: only here, where the server ends
+        the transaction by itself, for they might wait for its rows and thereby keep it from ending. On PostgreSQL only."""
+        with translated(), self.writing.connect().execution_options(isolation_level="AUTOCOMMIT") as connection, _driver(connection).giving_way():
             yield connection
 
     def close(self) -> None:

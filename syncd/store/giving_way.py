@@ -17,20 +17,19 @@ Result = TypeVar("Result")
 
 
 class GivingWay(psycopg.Connection[Any]):
-    """As psycopg's; it gives way only while it is told so, for a strand that holds a lock must not."""
+    """As psycopg's; it gives way only while it is told so."""
 
     _gives_way = False
 
     @contextmanager
-    def giving_way(self, *, when: bool = True, raw: bool = False) -> Iterator[None]:
-        """Within, whoever waits for the server lets the others go. `raw` statements are as the server takes them: psycopg would look through a
+    def giving_way(self) -> Iterator[None]:
+        """Within, whoever waits for the server lets the others go, and statements are as the server takes them: psycopg would look through a
         long one for `%s` each time, which takes as long as the server needs to carry it out."""
-        usual = self.cursor_factory
-        self._gives_way, self.cursor_factory = when, psycopg.RawCursor if raw else usual
+        usual, self.cursor_factory, self._gives_way = self.cursor_factory, psycopg.RawCursor, True
         try:
             yield
         finally:
-            self._gives_way, self.cursor_factory = False, usual
+            self.cursor_factory, self._gives_way = usual, False
 
     def wait(self, gen: PQGen[Result], interval: float = 0.1, timeout: float | None = None) -> Result:
         """Run what talks to the server and must wait for it now and then."""
@@ -39,8 +38,7 @@ class GivingWay(psycopg.Connection[Any]):
         try:
             wanted, number = next(gen), self.pgconn.socket
             while True:
-                if wanted is Wait.R:
-                    attend([number], [], interval)
+                attend([number] if wanted & Wait.R else [], [number] if wanted & Wait.W else [], interval)
                 wanted = gen.send(_ready(number, wanted))
         except StopIteration as ended:
             found: Result = ended.value

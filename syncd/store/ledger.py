@@ -52,7 +52,7 @@ class Ledger:
         source looks suspicious."""
         token, until = secrets.token_hex(8), now + term
         mine = {"t": name, "token": token}
-        with self.database.write(giving_way=True) as connection:
+        with self.database.write() as connection:
             if not connection.execute(self._lease(), {**mine, "now": now, "n": limit, "term": until, "node": self.node}).rowcount:
                 return []
             rows = connection.execute(CLAIM, mine).all()

@@ -24,7 +24,7 @@ from connectors._http.calls import TRIES, Call, Http
 from connectors._http.outcomes import LARGEST, Answered, Trouble, refused
 from syncd.calls import Outcome
 from syncd.options import TargetOptions
-from syncd.strands import Loom
+from syncd.strands import Loom, rest
 from tests.clocks import TurnedClock
 from tests.connectors.portal import Behaviour, ScriptedPortal, Talk, answer, cut, drip, reset, silence
 
@@ -114,6 +114,18 @@ def test_a_strand_whose_call_is_not_answered_in_time_gives_up_while_others_go_on
     assert isinstance(last, Trouble)
     assert (last.outcome, last.code) == (Outcome.UNKNOWN, "timeout")
     assert all(isinstance(each, Answered) for each in found)
+
+
+def test_an_answer_that_came_in_time_counts_though_something_held_up_all_strands(portal: ScriptedPortal, hasty: Caller) -> None:
+    found: list[Answered | Trouble] = []
+
+    def holding_up() -> None:
+        while not portal.asked:
+            rest(0.001)
+        threading.Event().wait(0.6)  # as a state database that is looked for
+
+    Loom().run([lambda: found.append(hasty.send(portal.root + "/x")), holding_up])
+    assert [type(each) for each in found] == [Answered]
 
 
 def test_a_body_that_no_buffer_holds_goes_out_whole_from_a_strand(portal: ScriptedPortal) -> None:

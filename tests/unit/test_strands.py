@@ -194,9 +194,23 @@ def test_who_rests_until_the_end_of_all_is_roused(at_once: Callable[[list[Callab
     assert rest_unless(threading.Event(), 0.0) is False
 
 
-def test_one_that_fails_leaves_the_failure_to_who_runs_them() -> None:
-    def fail() -> None:
-        raise ValueError("of its own")
+def test_one_that_fails_is_told_of_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", lambda args: told.append(args.exc_value))
 
-    with pytest.raises(ValueError, match="of its own"):
-        Loom().run([fail])
+    def fail() -> None:
+        raise SystemExit("of its own")
+
+    def other() -> None:
+        rest(0.01)
+        told.append("other")
+
+    Loom().run([fail, other])
+    assert [str(each) for each in told] == ["of its own", "other"]
+
+
+@both
+def test_a_latch_that_is_never_opened_forgets_who_waited(at_once: Callable[[list[Callable[[], object]]], None]) -> None:
+    latch = Latch()
+    at_once([lambda: [latch.wait(0.001) for _ in range(5)]] * 3)
+    assert latch._waiting == []
