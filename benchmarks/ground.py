@@ -143,11 +143,9 @@ class Ground:
         return subprocess.run(self.command(*arguments), check=True, capture_output=True, text=True).stdout
 
     @contextmanager
-    def running(self, *arguments: str, pinned: bool = False) -> Iterator[tuple[subprocess.Popen[bytes], Meter]]:
-        """A command that runs meanwhile, measured; ended as systemd would. `pinned` keeps it to one core."""
+    def running(self, *arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], Meter]]:
+        """A command that runs meanwhile, measured; ended as systemd would."""
         process = subprocess.Popen(self.command(*arguments), stdout=subprocess.DEVNULL)
-        if pinned:
-            os.sched_setaffinity(process.pid, {max(os.sched_getaffinity(0))})
         try:
             with Meter(process.pid, str(self.state.database) if self.kind == POSTGRESQL else "") as meter:
                 yield process, meter

@@ -28,13 +28,13 @@ class Delivered(NamedTuple):
     bodies: Sequence[bytes]
 
 
-def deliver(kind: str, dossiers: int, *, latency: float = 0.0, keep: bool = False, pinned: bool = False) -> Delivered:
+def deliver(kind: str, dossiers: int, *, latency: float = 0.0, keep: bool = False) -> Delivered:
     """Let the daemon tell the sink of every dossier once."""
     with sink(Habits(latency=latency, keep=keep)) as portal, ground(kind, dossiers, portal.port, workers=WORKERS) as place:
         place.settle()
         place.change_all("Đề nghị trả kết quả qua bưu điện")
         portal.noted()
-        with place.running("run", "--once", pinned=pinned) as (process, meter):
+        with place.running("run", "--once") as (process, meter):
             process.wait()
         calls = portal.noted()
     began, ended = calls[0].began, calls[-1].ended
@@ -46,7 +46,6 @@ def without_latency(scale: Scale) -> Iterator[Figure]:
     count = scale.dossiers(4000, 22_500)
     runs = {kind: deliver(kind, count, keep=True) for kind in (SQLITE, POSTGRESQL)}
     bodies = runs[SQLITE].bodies
-    runs |= {f"{kind} on one core": deliver(kind, count, pinned=True) for kind in (SQLITE, POSTGRESQL)}
     with sink(Habits()) as portal:
         loop, lean = bare(with_requests, portal.url, bodies), bare(with_urllib3, portal.url, bodies)
         queues = {queue.name: delivered(queue, portal, bodies) for queue in installed()}

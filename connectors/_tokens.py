@@ -1,10 +1,10 @@
 """A value that all workers of a target share and one at a time obtains: a session, a token, a catalogue.
 
-Sixteen threads that find their session expired must not log in sixteen times: a log-in may end the sessions before it, and
+Sixteen workers that find their session expired must not log in sixteen times: a log-in may end the sessions before it, and
 an account may be locked. So whoever comes first obtains; the others wait for that flight and share what it brings, the
 trouble too. Trouble is never kept: who comes later tries again.
 
-`drop` names the value that proved bad. A thread that learns late of an old session's end does not throw away the new one.
+`drop` names the value that proved bad. One that learns late of an old session's end does not throw away the new one.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class _Flight(Generic[V]):
 
     def __init__(self) -> None:
         self.landed = Latch()
-        self.result: V | Trouble = Trouble(Outcome.UNAVAILABLE, "internal", "what all threads waited for could not be obtained")
+        self.result: V | Trouble = Trouble(Outcome.UNAVAILABLE, "internal", "what all waited for could not be obtained")
 
 
 class Shared(Generic[V]):
@@ -53,7 +53,7 @@ class Shared(Generic[V]):
         if mine:
             self._fly(flight, until)
         elif not flight.landed.wait(max(0.0, until - self._clock.monotonic())):
-            return Trouble(Outcome.UNAVAILABLE, "no_time", "another thread takes too long to obtain what all wait for; nothing was sent")
+            return Trouble(Outcome.UNAVAILABLE, "no_time", "another worker takes too long to obtain what all wait for; nothing was sent")
         return flight.result
 
     def drop(self, stale: V) -> None:

@@ -27,7 +27,7 @@ _CLAIMED_GO_BACK = 5.0  #: seconds in which what was claimed before a pause is g
 
 
 class Gate:
-    """One target's gate, shared by its worker threads."""
+    """One target's gate, shared by its workers."""
 
     def __init__(self, name: str, options: TargetOptions, board: Board, clock: Clock, zone: ZoneInfo, on_return: Callable[[], None]) -> None:
         self.name = name

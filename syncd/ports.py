@@ -55,7 +55,7 @@ class Source(Protocol):
 
 
 class Target(Protocol):
-    """A system that must know the dossiers. One object serves all worker threads.
+    """A system that must know the dossiers. One object serves all workers.
 
     No method lets an exception of a transport library out: what went wrong on the way is an `Outcome`.
     """

@@ -1,4 +1,4 @@
-"""The worker threads of one target: they claim, take turns, and wait when there is nothing to do.
+"""The workers of one target, strands of one thread or a thread each (`strands`): they claim, take turns, and wait when there is nothing to do.
 
 Whichever worker finds little left of what was claimed claims for all of them, in one transaction, while the others go on. A few more
 rows are claimed than there are workers; as many as go within a moment and no more, since what is claimed when a process is killed has
@@ -32,7 +32,7 @@ MOMENT = 0.2  #: seconds: where what was claimed lasted no longer, twice as much
 
 
 class Workers:
-    """Threads that deliver to one target."""
+    """All that deliver to one target."""
 
     def __init__(self, delivery: Delivery, ledger: Ledger, gate: Gate, clock: Clock) -> None:
         self.name = delivery.target.name
@@ -53,7 +53,7 @@ class Workers:
         self._threads: list[threading.Thread] = []
 
     def start(self, *, until_idle: bool = False) -> None:
-        """Begin. With `until_idle`, each thread ends when nothing can be delivered now."""
+        """Begin. With `until_idle`, each worker ends when nothing can be delivered now."""
         names = [f"{self.name}-{number}" for number in range(self.delivery.options.workers)]
         self.beats = dict.fromkeys(names, self._clock.monotonic())
         works = {name: partial(self._run, name, until_idle) for name in names}
@@ -69,7 +69,7 @@ class Workers:
         bell.open()
 
     def join(self, seconds: float | None = None) -> bool:
-        """Wait until the threads have ended, then give back what was claimed and not begun; whether all ended in time."""
+        """Wait until all have ended, then give back what was claimed and not begun; whether all ended in time."""
         end = None if seconds is None else self._clock.monotonic() + seconds
         for thread in self._threads:
             thread.join(None if end is None else max(0.0, end - self._clock.monotonic()))

@@ -28,7 +28,7 @@ class Listing(NamedTuple):
 
 
 class Catalogue:
-    """Which procedures the portal knows. One object for all threads."""
+    """Which procedures the portal knows. One object for all workers."""
 
     def __init__(self, ask: Callable[[float], Answer | Trouble | None], lifetime: timedelta, answers: Answers, clock: Clock) -> None:
         self._ask = ask

@@ -9,7 +9,7 @@
 
 A token serves until a tenth of its life, at most a minute, is left. How long it lives is what the answer says, for a
 gateway that is asked again may give the same token with what remains of it. One whose life is not told serves one call.
-All threads share it, and one at a time obtains it.
+All workers share it, and one at a time obtains it.
 """
 
 from __future__ import annotations

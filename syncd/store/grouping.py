@@ -1,7 +1,8 @@
-"""Group commit: many threads hand in what they have, one transaction writes it, each returns when its own is on the disk.
+"""Group commit: many workers hand in what they have, one transaction writes it, each returns when its own is on the disk.
 
-There is no writer thread. Whoever finds nobody writing writes, for all who came meanwhile, and then leaves it to the first of those who
-have come since. So a lone thread pays for its own commit only, sixteen threads share one, and each is woken once.
+Nobody is there only to write. Whoever finds nobody writing writes, for all who came meanwhile, and then leaves it to the first of those who
+have come since. So a lone worker pays for its own commit only, sixteen share one, and each is woken
+once. Strands let the others of their thread come first, whose answers may lie ready.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ Answer = TypeVar("Answer")
 
 
 class _Slip(Generic[Given, Answer]):
-    """What one thread handed in, and what became of it."""
+    """What one worker handed in, and what became of it."""
 
     def __init__(self, given: Sequence[Given]) -> None:
         self.given = given
@@ -57,7 +58,7 @@ class GroupCommit(Generic[Given, Answer]):
         answer, error = None, None
         try:
             answer = self._write([each for slip in group for each in slip.given])
-        except BaseException as raised:  # noqa: BLE001  it is raised again, in each thread that handed something in
+        except BaseException as raised:  # noqa: BLE001  it is raised again, in each worker that handed something in
             error = raised
         with self._guard:
             following = self._waiting[:1]
