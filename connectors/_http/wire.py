@@ -94,6 +94,7 @@ class Line:
         except pycurl.error as error:
             if self._size > self._largest:
                 raise TooLarge(f"the answer is larger than {self._largest / 1e6:g} MB") from None
+            self._leave()
             code, said = cast("tuple[int, str]", error.args)
             raise (NotAnswered if self._left(body) else NotSent)(code, said) from None
         status = curl.getinfo(pycurl.RESPONSE_CODE)
@@ -129,9 +130,7 @@ class Line:
         curl = self._curl
         self._rest, self._asked, self._parts, self._size = memoryview(body), False, [], 0
         fresh = not body or self._closed()
-        if self._inside:
-            self._multi.remove_handle(curl)
-            self._inside = False
+        self._leave()
         curl.setopt(pycurl.FRESH_CONNECT, int(fresh))
         curl.setopt(pycurl.URL, request.url)
         curl.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, round(connect * _MILLI)))
@@ -144,6 +143,12 @@ class Line:
         else:
             curl.setopt(pycurl.HTTPGET, 1)
         curl.setopt(pycurl.CUSTOMREQUEST, request.method)
+
+    def _leave(self) -> None:
+        """End what was begun; a connection that was not read to its end is closed. Who leaves is no longer told which socket it had."""
+        if self._inside:
+            self._multi.remove_handle(self._curl)
+            self._inside = False
 
     def _left(self, body: bytes) -> bool:
         """Whether the request was begun: its body is asked for when the connection stands."""
