@@ -52,7 +52,7 @@ class Lgsp:
     def __init__(self, name: str, options: LgspOptions, mapping: LgspMapping, clock: Clock, sleep: Callable[[float], None]) -> None:
         self.name = name
         self.replaces = True
-        self.gives_way = options.attachments == "named"  # else it reads files, from a network as like as not
+        self.gives_way = options.attachments == "named"  # else it reads files, which may lie on a network
         self.collector: Collector | None = None
         self.batch = 1
         self.steps_per_call = 1

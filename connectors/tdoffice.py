@@ -44,7 +44,7 @@ class Tdoffice:
     def __init__(self, name: str, options: TdofficeOptions, mapping: OfficeMapping, http: Http, files: Files, clock: Clock) -> None:
         self.name = name
         self.replaces = False
-        self.gives_way = False  # it reads files, from a network as like as not
+        self.gives_way = False  # it reads files, which may lie on a network
         self.batch = 1
         self.steps_per_call = 1
         self.longest = timedelta(seconds=2 * http.span)  # as much for the draft's file as for the call

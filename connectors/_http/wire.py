@@ -3,8 +3,8 @@
 What `requests` makes of an address and its headers goes over libcurl, which was chosen by measurement (ADR 0005). Some of its habits are
 unlearned. Where a kept connection dies before an answer it would send the request once more, by itself: the body is handed to it once
 and cannot be rewound, so such a call ends as what it is, an answer that did not arrive; what has no body goes over a connection of its
-own. Proxies of the environment, HTTP/2 and waiting for `100 Continue` are off. Its time-out is for everything, so that a server which drips
-holds nothing.
+own. Proxies of the environment, HTTP/2 and waiting for `100 Continue` are off. The time-out is ours and for everything, so that a server
+which drips holds nothing, and who is called up late still takes what came in time: libcurl would throw it away.
 
 Whoever lets go of the interpreter's lock stands behind all other threads to have it again. So libcurl is asked for what an answer
 says besides its body (`Retry-After`, where we are sent) rather than told to hand over every line, and a kept connection is looked at without
@@ -92,9 +92,9 @@ class Line:
         try:
             self._perform(connect + answer)
         except pycurl.error as error:
+            self._leave()
             if self._size > self._largest:
                 raise TooLarge(f"the answer is larger than {self._largest / 1e6:g} MB") from None
-            self._leave()
             code, said = cast("tuple[int, str]", error.args)
             raise (NotAnswered if self._left(body) else NotSent)(code, said) from None
         status = curl.getinfo(pycurl.RESPONSE_CODE)

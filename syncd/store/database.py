@@ -1,4 +1,4 @@
-"""Opening the state, and the only two ways to use it: `read()` and `write()`.
+"""Opening the state, and the only ways to use it: `read()`, `write()` and, on PostgreSQL, `statement()`.
 
 SQLite is told what a ledger needs: WAL, every commit on the disk before it counts (`synchronous=FULL`), writers queue
 rather than fail. pysqlite would begin transactions late and upgrade them from read to write, which fails at once however
@@ -100,8 +100,7 @@ class Database:
 
 
 def _driver(connection: Connection) -> GivingWay:
-    driver: Any = connection.connection.driver_connection
-    return cast("GivingWay", driver)
+    return cast("GivingWay", connection.connection.driver_connection)
 
 
 @contextmanager

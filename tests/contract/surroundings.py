@@ -124,8 +124,8 @@ class Surroundings(ABC):
         """Every text that a call brings."""
 
     def contents(self, asked: Asked) -> list[bytes]:
-        """The contents of the files that a call brings."""
-        raise NotImplementedError
+        """The contents of the files that a call brings; here, none."""
+        return []
 
     @abstractmethod
     def lacking(self) -> Portion:

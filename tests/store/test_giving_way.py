@@ -1,0 +1,68 @@
+"""A strand that waits for PostgreSQL lets the others go, whichever way the server keeps it waiting."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Generator
+from types import SimpleNamespace
+from typing import Any, cast
+
+from psycopg.waiting import Ready, Wait
+from sqlalchemy import URL
+
+from syncd.store.database import open_database
+from syncd.store.giving_way import GivingWay
+from syncd.strands import Loom, rest
+
+
+def test_others_go_on_while_the_server_works_and_the_connection_is_as_before_afterwards(postgresql_url: URL) -> None:
+    database = open_database(postgresql_url.render_as_string(hide_password=False))
+    told: list[object] = []
+
+    def asking() -> None:
+        with database.statement() as connection:
+            told.append(connection.exec_driver_sql("SELECT $1::int FROM pg_sleep(0.2)", (7,)).scalar_one())
+
+    def other() -> None:
+        rest(0.01)
+        told.append("other")
+
+    with contextlib.closing(database):
+        Loom().run([asking, other])
+        with database.write() as connection:
+            told.append(connection.exec_driver_sql("SELECT %s::int", (8,)).scalar_one())
+    assert told == ["other", 7, 8]
+
+
+def test_others_go_on_while_the_server_takes_nothing_in() -> None:
+    ours, theirs = socket.socketpair()
+    told: list[object] = []
+    turns: list[int] = []
+
+    def flushing() -> Generator[Wait, Ready | int, str]:
+        """As libpq's flush, which asks for both ways until all of it is gone."""
+        while True:
+            turns.append((yield Wait.RW))
+            if turns[-1] & Ready.W:
+                return "sent"
+
+    def sending() -> None:
+        connection = cast("Any", SimpleNamespace(_gives_way=True, pgconn=SimpleNamespace(socket=ours.fileno())))
+        told.append(GivingWay.wait(connection, flushing(), interval=0.01))
+
+    def other() -> None:
+        for _ in range(3):
+            rest(0.01)
+            told.append("other")
+        while len(theirs.recv(1 << 20)) == 1 << 20:
+            pass
+
+    with ours, theirs:
+        ours.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while ours.send(bytes(1 << 16)):
+                pass
+        Loom().run([sending, other])
+    assert told == ["other", "other", "other", "sent"]
+    assert len(turns) < 50, "it waits rather than asks without pause"
