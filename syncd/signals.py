@@ -41,8 +41,9 @@ def setting(event: threading.Event, *, once: bool = False) -> Iterator[None]:
         for number, handler in before.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(previous)
-        told.close()
+        told.shutdown(socket.SHUT_RDWR)  # closing alone says nothing while a process forked meanwhile has it too
         reader.join()
+        told.close()
         listening.close()
 
 

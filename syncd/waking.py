@@ -35,7 +35,9 @@ class Waking:
         self._thread.join()
 
     def _run(self) -> None:
-        while self._rung.wait() and not self._stopping.is_set():
-            self._rung.clear()
+        while self._rung.wait():
+            self._rung.clear()  # before looking whether to stop, or the ring that says so might be the one that is lost
+            if self._stopping.is_set():
+                return
             self._poll()
             self._stopping.wait(REST)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from syncd.waking import Waking
 
@@ -44,3 +45,29 @@ def test_nothing_is_polled_when_nothing_rang() -> None:
     stopping.set()
     waking.stop()
     assert polls.count == 0
+
+
+class StoppedWhenLooked(threading.Event):
+    """Somebody stops the daemon just after it was looked whether anybody has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.after: Callable[[], object] = bool
+
+    def is_set(self) -> bool:
+        found = super().is_set()
+        self.set()
+        self.after()
+        return found
+
+
+def test_a_stop_between_a_ring_and_its_poll_is_heard() -> None:
+    polls, stopping = Polls(), StoppedWhenLooked()
+    waking = Waking(polls, stopping)
+    stopping.after = waking.ring  # as `stop` does
+    polls.go_on.release()
+    waking.start()
+    waking.ring()
+    waking._thread.join(60)
+    assert not waking._thread.is_alive()
+    assert polls.count == 1
