@@ -212,7 +212,8 @@ def _record() -> Select[Any]:
     # Locked first: what is decided below holds for the rows as they are then, whoever wrote them last.
     locked = select(ledger.c.subject).join(given, owned).order_by(ledger.c.subject).with_for_update(of=ledger)
     held = locked.cte("held").prefix_with("MATERIALIZED", dialect="postgresql")
-    kept = _outcome(lambda name: given.c[name]).where(ledger.c.subject.in_(select(held.c.subject))).returning(ledger.c.subject).cte("kept")
+    among = given.c.s.in_(select(held.c.subject)).is_(true())  # as a question it is hashed; as a join it would look at every pair
+    kept = _outcome(lambda name: given.c[name]).where(among).returning(ledger.c.subject).cte("kept")
     late = _overtaken(lambda name: given.c[name]).where(given.c.replaced, given.c.s.not_in(select(held.c.subject))).cte("late")
     return select(kept.c.subject).add_cte(journal, late)
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import event, insert, text
+from sqlalchemy import URL, event, insert, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from syncd.store import statements
 from syncd.store.schema import ledger, metadata
 from tests.engine.conftest import Make
 from tests.engine.engine import Engine
+from tests.engine.target import RecordingTarget
 
 HOT = {
     "LEASE_SQLITE": statements.LEASE_SQLITE,
@@ -91,6 +93,24 @@ def claiming(engine: Engine) -> tuple[str, Any]:
     engine.ledger.claim("portal", 0, engine.clock.now(), timedelta(minutes=1))
     event.remove(engine.database.writing, "before_cursor_execute", note)
     return next((statement, parameters) for statement, parameters in seen if "UPDATE ledger" in statement)
+
+
+def test_outcomes_of_many_dossiers_are_not_held_each_against_each(postgresql_url: URL) -> None:
+    """Joins by hashing are off where outcomes are written, so that a loop over two lists would be quadratic."""
+    engine = Engine(postgresql_url.render_as_string(hide_password=False), RecordingTarget())
+    compiled = statements.RECORD.compile(dialect=engine.database.writing.dialect)
+    with engine.database.write() as connection:
+        plans = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {compiled}", {**compiled.params, "rows": "[]"}).scalar_one()
+    engine.close()
+    loops = [node["Plans"][-1] for node in nodes(plans[0]["Plan"]) if node["Node Type"] == "Nested Loop"]
+    assert [inner.get("Relation Name") for inner in loops] == ["ledger"] * 3
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A plan and all that it is made of."""
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from nodes(part)
 
 
 def test_the_layout_of_a_fresh_state_is_the_one_described(make: Make) -> None:
