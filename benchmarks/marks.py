@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, insert, literal, select, update
+from sqlalchemy import bindparam, func, insert, literal, select, update
 
 from benchmarks.ground import Ground
 from syncd.clock import SystemClock
@@ -33,7 +34,7 @@ def date_all(place: Ground) -> None:
 
 
 def mark_all(place: Ground, number: int) -> None:
-    """An officer takes a step with every dossier and writes a note into it, all at once."""
+    """Officers take a step with every dossier and write a note into it, each at a moment of its own within the last second."""
     tables, now, mark = tables_in(place.onestop), local_now(SystemClock()), _MARK.format(number)
     dossier, action = tables.dossier, tables.action
     with place.onestop.begin() as connection:
@@ -43,7 +44,10 @@ def mark_all(place: Ground, number: int) -> None:
         step |= {"createDate": literal(now), "modifiedDate": literal(now), "actionName": literal(mark), "actionNote": literal("")}
         rows = select(*step.values()).join_from(action, dossier, action.c.dossierActionId == dossier.c.dossierActionId)
         connection.execute(insert(action).from_select(list(step), rows))
-        connection.execute(update(dossier).values(dossierActionId=dossier.c.dossierId + last, applicantNote=mark, modifiedDate=now))
+        keys = connection.scalars(select(dossier.c.dossierId).order_by(dossier.c.dossierId)).all()
+        moments = [{"key": key, "moment": now - timedelta(seconds=1) * (1 - rank / len(keys))} for rank, key in enumerate(keys)]
+        changed = update(dossier).where(dossier.c.dossierId == bindparam("key")).values(modifiedDate=bindparam("moment"))
+        connection.execute(changed.values(dossierActionId=dossier.c.dossierId + last, applicantNote=mark), moments)
 
 
 def code(body: bytes) -> str:

@@ -22,13 +22,13 @@ from operator import attrgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, and_, bindparam, case, delete, func, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, and_, bindparam, case, delete, func, insert, or_, select
 
 from syncd.clock import Clock
 from syncd.crypto import Cipher
 from syncd.errors import UndecipherableError
 from syncd.model import Cursor, Dossier, Kind, Page, Statistic, Value, decode_dossier, encode
+from syncd.store import bulk
 from syncd.store.board import Fence, renew
 from syncd.store.database import Database
 from syncd.store.matters import RAISED, Matters, Routes, Wanted, behind, lacking
@@ -52,7 +52,7 @@ class Intake:
         self.cipher = cipher
         self.clock = clock
         self.routes = routes
-        self._matters = Matters(cipher, routes, self._upsert)
+        self._matters = Matters(cipher, routes)
 
     def compare(self, page: Page) -> tuple[list[Prepared], dict[str, Known]]:
         """The snapshots of a page that differ from what is stored, and what is stored of them."""
@@ -77,18 +77,19 @@ class Intake:
             if changed:
                 self._store(connection, changed, known, fields, now)
             if cursor is not None:
-                self._upsert(connection, source_cursor, [{"name": name, "cursor": encode(cursor).decode(), "polled_at": now}])
+                bulk.upsert(connection, source_cursor, [{"name": name, "cursor": encode(cursor).decode(), "polled_at": now}])
         fresh = sum(each.subject not in known for each in changed)
         return Taken(new=fresh, changed=len(changed) - fresh, subjects=tuple(each.subject for each in changed))
 
     def _store(self, connection: Connection, changed: Sequence[Prepared], known: Mapping[str, Known], fields: Mapping[str, str], now: datetime) -> None:
         self._drop_renamed(connection, changed)
-        self._upsert(connection, snapshot, [self._snapshot_row(each, known.get(each.subject), now) for each in changed])
-        places = self._store_steps(connection, [each for each in changed if steps_differ(each, known.get(each.subject))])
+        rows, gone, places = self._placed(connection, [each for each in changed if steps_differ(each, known.get(each.subject))])
         wanted = {each.subject: places.get(each.subject, known[each.subject].steps if each.subject in known else 0) for each in changed}
-        if places:
-            connection.execute(_SET_STEPS, [{"s": subject, "n": count} for subject, count in places.items()])
-        connection.execute(change.insert(), [_change_row(each, known.get(each.subject), wanted, fields, now) for each in changed])
+        bulk.upsert(connection, snapshot, [self._snapshot_row(each, known.get(each.subject), wanted[each.subject], now) for each in changed])
+        if gone:
+            connection.execute(_FORGET_STEP, gone)
+        bulk.upsert(connection, step, rows)
+        bulk.insert(connection, insert(change), [_change_row(each, known.get(each.subject), wanted, fields, now) for each in changed])
         newcomers = {each.subject: each.dossier.received_at for each in changed if each.subject not in known}
         self._raise(connection, self._wanted(changed, known, wanted) + self._matters.take_drafts(connection, changed), now, newcomers)
 
@@ -108,13 +109,13 @@ class Intake:
             for each in changed
         ]
 
-    def _snapshot_row(self, each: Prepared, before: Known | None, now: datetime) -> dict[str, Any]:
+    def _snapshot_row(self, each: Prepared, before: Known | None, steps: int, now: datetime) -> dict[str, Any]:
         return {
             "subject": each.subject,
             "source_id": each.dossier.source_id,
             "version": next_version(before),
             "digest": each.digest,
-            "steps": before.steps if before else 0,
+            "steps": steps,
             "steps_digest": each.steps_digest,
             "status": each.dossier.status or "",
             "agency": each.dossier.agency.code[:64],
@@ -123,10 +124,10 @@ class Intake:
             "body": self.cipher.seal(each.body),
         }
 
-    def _store_steps(self, connection: Connection, changed: Sequence[Prepared]) -> dict[str, int]:
-        """Store the steps of these dossiers; the last place of each."""
+    def _placed(self, connection: Connection, changed: Sequence[Prepared]) -> tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str, int]]:
+        """The steps of these dossiers to store, those to forget, and the last place of each dossier."""
         if not changed:
-            return {}
+            return [], [], {}
         subjects = [each.subject for each in changed]
         stored: dict[str, dict[int, int]] = {subject: {} for subject in subjects}
         given = dict.fromkeys(subjects, 0)
@@ -141,10 +142,7 @@ class Intake:
             rows += [{"subject": each.subject, "place": place, "step_id": taken.id, "body": self.cipher.seal(body)} for place, taken, body in kept]
             gone += [{"s": each.subject, "p": place} for place in lost]
             places[each.subject] = last
-        if gone:
-            connection.execute(_FORGET_STEP, gone)
-        self._upsert(connection, step, rows)
-        return places
+        return rows, gone, places
 
     def _raise(self, connection: Connection, wanted: Sequence[Wanted], now: datetime, newcomers: Mapping[str, datetime | None] | None = None) -> None:
         """Tell the ledger what the targets should have now. `newcomers` are dossiers taken in for the first time, with the time
@@ -172,8 +170,7 @@ class Intake:
             }
             for each in sorted(wanted, key=attrgetter("target", "subject"))
         ]
-        if rows:
-            connection.execute(self._raising(self._insert(ledger)), rows)
+        bulk.insert(connection, self._raising(bulk.inserting(connection, ledger)), rows)
 
     def _raising(self, insert: Any) -> Any:
         """The insert, which for rows that are there tells them what the target should have now."""
@@ -226,16 +223,6 @@ class Intake:
         except UndecipherableError:
             return ""
 
-    def _insert(self, table: Any) -> Any:
-        return (sqlite if self.database.sqlite else postgresql).insert(table)
-
-    def _upsert(self, connection: Connection, table: Any, rows: Sequence[Mapping[str, Any]]) -> None:
-        if rows:
-            insert = self._insert(table)
-            keys = [column.name for column in table.primary_key]
-            values = {name: insert.excluded[name] for name in rows[0] if name not in keys}
-            connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=values), rows)
-
     def missing(self, after: int, upto: int | None, present: set[int]) -> list[str]:
         """The codes of known dossiers with keys in (`after`, `upto`] that are not among those `present`."""
         within = [snapshot.c.source_id > after, *([snapshot.c.source_id <= upto] if upto is not None else [])]
@@ -253,7 +240,7 @@ class Intake:
             absent = [_behind(name, now) for name in self.routes.dossiers]
             absent += [behind(name, Kind.DRAFT, covered, now) for name, covered in offices.items() if covered]
             absent += [behind(name, Kind.STATISTIC, None, now) for name in self.routes.statistics]
-            raising = [self._raising(self._insert(ledger).from_select(RAISED, rows)) for rows in absent]
+            raising = [self._raising(bulk.inserting(connection, ledger).from_select(RAISED, rows)) for rows in absent]
             return sum(connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount for statement in raising)
 
 
@@ -308,7 +295,6 @@ _TOLD = (
     .group_by(ledger.c.subject)
 )
 _STALE_DRAFTS = matter.update().where(matter.c.dossier.in_(bindparam("dossiers", expanding=True))).values(standing=False)
-_SET_STEPS = snapshot.update().where(snapshot.c.subject == bindparam("s")).values(steps=bindparam("n"))
 _FORGET_STEP = step.update().where(step.c.subject == bindparam("s"), step.c.place == bindparam("p")).values(body=b"")
 _PLACES = select(step.c.subject, step.c.step_id, step.c.place, (func.length(step.c.body) > 0).label("standing")).where(
     step.c.subject.in_(bindparam("subjects", expanding=True))

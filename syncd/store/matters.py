@@ -11,7 +11,7 @@ already, it stays there, whatever the settings have become since.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from sqlalchemy import Connection, and_, bindparam, func, literal, or_, select
 from syncd.agency import covers
 from syncd.crypto import Cipher
 from syncd.model import Draft, Kind, Statistic, Value, digest, encode
+from syncd.store.bulk import upsert
 from syncd.store.prepared import Prepared
 from syncd.store.schema import ledger, matter, snapshot, target
 
@@ -61,10 +62,9 @@ def subject_of(dossier: str, draft: str) -> str:
 class Matters:
     """Keeps matters inside the transactions of the intake."""
 
-    def __init__(self, cipher: Cipher, routes: Routes, upsert: Callable[[Connection, Any, Sequence[Mapping[str, Any]]], None]) -> None:
+    def __init__(self, cipher: Cipher, routes: Routes) -> None:
         self._cipher = cipher
         self._routes = routes
-        self._upsert = upsert
 
     def take_drafts(self, connection: Connection, changed: Sequence[Prepared]) -> list[Wanted]:
         """Store the drafts of these dossiers; what the ledger should want of them now."""
@@ -76,7 +76,7 @@ class Matters:
             connection.execute(_WITHDRAW, [{"s": subject} for subject in gone])
         news = {subject: self._row(subject, Kind.DRAFT, dossier, draft, known.get(subject)) for subject, (dossier, draft) in drafts.items()}
         rows = [row for row in news.values() if row]
-        self._upsert(connection, matter, rows)
+        upsert(connection, matter, rows)
         told = {row.subject: row.target for row in connection.execute(_TOLD, {"subjects": [row["subject"] for row in rows]})}
         wanted = [(row, told.get(row["subject"]) or office[row["dossier"]]) for row in rows]
         return [
@@ -88,7 +88,7 @@ class Matters:
         keys = [each.key for each in statistics]
         known = {row.subject: row for row in connection.execute(_BY_SUBJECT, {"subjects": keys})}
         rows = [row for each in statistics if (row := self._row(each.key, Kind.STATISTIC, "", each, known.get(each.key)))]
-        self._upsert(connection, matter, rows)
+        upsert(connection, matter, rows)
         return [Wanted(target=name, subject=row["subject"], version=row["version"], digest=row["digest"]) for row in rows for name in self._routes.statistics]
 
     def _row(self, subject: str, kind: Kind, dossier: str, value: Draft | Statistic, before: Any) -> dict[str, Any] | None:
