@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, Connection, Insert, Table, bindparam, func, select
+from sqlalchemy import ARRAY, ColumnClause, Connection, Insert, String, Table, Text, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 Rows = Sequence[Mapping[str, Any]]  #: with the same columns each, and no key twice
@@ -34,7 +34,10 @@ def insert(connection: Connection, statement: Insert, rows: Rows) -> None:
         connection.execute(statement, rows)
         return
     names = list(rows[0])
-    columns = [statement.table.c[name] for name in names]
-    arrays = [bindparam(f"all_{column.name}", type_=ARRAY(column.type)) for column in columns]
-    given = func.unnest(*arrays).table_valued(*names).render_derived(name="given")
+    given = func.unnest(*(_array(statement.table.c[name]) for name in names)).table_valued(*names).render_derived(name="given")
     connection.execute(statement.from_select(names, select(*given.c)), {f"all_{name}": [row[name] for row in rows] for name in names})
+
+
+def _array(column: ColumnClause[Any]) -> Any:
+    """All values of a column. Text is text without a limit here, for PostgreSQL would cut what is too long to a limit that is named."""
+    return bindparam(f"all_{column.name}", type_=ARRAY(Text() if isinstance(column.type, String) else column.type))
