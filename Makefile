@@ -24,8 +24,8 @@ quick: $(READY)  ## the tests of a few seconds each
 	tests/with-databases $(PYTEST) -n 2 -m "not big and not slow and not long" $(ARGS)
 
 long: $(READY)  ## the tests of many minutes: 20,000 dossiers damaged and repaired, and every property with all its examples
-	tests/with-databases $(PYTEST) -m long $(ARGS)
-	tests/with-databases $(PYTEST) -m "hypothesis and not long" --hypothesis-profile thorough $(ARGS)
+	tests/with-databases $(PYTEST) -m long -o faulthandler_timeout=3600 $(ARGS)
+	tests/with-databases $(PYTEST) -o faulthandler_timeout=3600 -m "hypothesis and not long" --hypothesis-profile thorough $(ARGS)
 
 bench: $(READY_BENCH)  ## what deliveries cost beside others, in under ten minutes; ARGS="--long --runs 3 --json FILE S1 S2"
 	tests/with-databases $(BIN)/python -m benchmarks $(ARGS)

@@ -51,7 +51,7 @@ class Cost(NamedTuple):
     """What one kind of reading took."""
 
     seconds: float  #: of a poll the median, of a load the whole
-    database: float  #: processor seconds of the database for a poll that finds nothing; of a load none is told
+    database: float  #: processor seconds of the database for a poll that finds nothing; of others none is told
     rows: int
     peak: float  #: MB that the process ever held
 
@@ -69,7 +69,7 @@ def reading(onestop: str, state: str) -> Iterator[tuple[Poller, OneStop]]:
         yield Poller(source, SourceOptions.model_validate({"surprise": 1}), intake, Board(database), clock, Metrics()), source
 
 
-def database_seconds(source: OneStop, work: Callable[[], None]) -> float:
+def database_seconds(source: OneStop, work: Callable[[], object]) -> float:
     """What the database uses of a processor for it: PostgreSQL in the process behind the one connection there is, SQLite in ours."""
     with source._tables.reading() as (connection, _):  # noqa: SLF001 it polls over this one
         info = getattr(connection.connection.driver_connection, "info", None)
@@ -94,7 +94,10 @@ def sweep(onestop: str, state: str) -> Cost:
 
 def nothing(onestop: str, state: str) -> Cost:
     """Polls while nothing happens."""
-    return _again(onestop, state, lambda: None)
+    with _settled(onestop, state) as (poller, source):
+        spans, rows = _polls(poller, lambda: None)
+        used = database_seconds(source, lambda: _polls(poller, lambda: None))
+        return Cost(statistics.median(spans), used / POLLS, rows, _peak())
 
 
 def hundred(onestop: str, state: str) -> Cost:
@@ -109,9 +112,10 @@ def hundred(onestop: str, state: str) -> Cost:
             values = {"applicantNote": uuid.uuid4().hex, "modifiedDate": local_now(SystemClock())}
             connection.execute(update(dossier).where(dossier.c.dossierId.in_(keys)).values(values))
 
-    found = _again(onestop, state, change)
+    with _settled(onestop, state) as (poller, _):
+        spans, rows = _polls(poller, change)
     officer.dispose()
-    return found
+    return Cost(statistics.median(spans), 0.0, rows, _peak())
 
 
 def _once(onestop: str, state: str, read: Callable[[Poller], int]) -> Cost:
@@ -121,22 +125,25 @@ def _once(onestop: str, state: str, read: Callable[[Poller], int]) -> Cost:
         return Cost(time.perf_counter() - began, 0.0, rows, _peak())
 
 
-def _again(onestop: str, state: str, happen: Callable[[], None]) -> Cost:
+@contextmanager
+def _settled(onestop: str, state: str) -> Iterator[tuple[Poller, OneStop]]:
+    """When what was read last need not be read again."""
     with reading(onestop, state) as (poller, source):
         poller.poll()
         time.sleep(SETTLING)
-        spans, rows = [], poller.poll().rows
-        for _ in range(POLLS):
-            happen()
-            began = time.perf_counter()
-            rows = poller.poll().rows
-            spans.append(time.perf_counter() - began)
+        poller.poll()
+        yield poller, source
 
-        def polls() -> None:
-            for _ in range(POLLS):
-                poller.poll()
 
-        return Cost(statistics.median(spans), database_seconds(source, polls) / POLLS, rows, _peak())
+def _polls(poller: Poller, happen: Callable[[], None]) -> tuple[list[float], int]:
+    """How long each of some polls took, before each of which something happens, and how many rows the last one read."""
+    spans, rows = [], 0
+    for _ in range(POLLS):
+        happen()
+        began = time.perf_counter()
+        rows = poller.poll().rows
+        spans.append(time.perf_counter() - began)
+    return spans, rows
 
 
 def _peak() -> float:

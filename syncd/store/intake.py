@@ -22,7 +22,7 @@ from operator import attrgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, and_, bindparam, case, delete, func, insert, or_, select
+from sqlalchemy import Connection, and_, bindparam, case, delete, func, or_, select
 
 from syncd.clock import Clock
 from syncd.crypto import Cipher
@@ -83,13 +83,13 @@ class Intake:
 
     def _store(self, connection: Connection, changed: Sequence[Prepared], known: Mapping[str, Known], fields: Mapping[str, str], now: datetime) -> None:
         self._drop_renamed(connection, changed)
-        rows, gone, places = self._placed(connection, [each for each in changed if steps_differ(each, known.get(each.subject))])
+        rows, gone, places = self._step_rows(connection, [each for each in changed if steps_differ(each, known.get(each.subject))])
         wanted = {each.subject: places.get(each.subject, known[each.subject].steps if each.subject in known else 0) for each in changed}
         bulk.upsert(connection, snapshot, [self._snapshot_row(each, known.get(each.subject), wanted[each.subject], now) for each in changed])
         if gone:
             connection.execute(_FORGET_STEP, gone)
         bulk.upsert(connection, step, rows)
-        bulk.insert(connection, insert(change), [_change_row(each, known.get(each.subject), wanted, fields, now) for each in changed])
+        bulk.insert(connection, change.insert(), [_change_row(each, known.get(each.subject), wanted, fields, now) for each in changed])
         newcomers = {each.subject: each.dossier.received_at for each in changed if each.subject not in known}
         self._raise(connection, self._wanted(changed, known, wanted) + self._matters.take_drafts(connection, changed), now, newcomers)
 
@@ -124,7 +124,7 @@ class Intake:
             "body": self.cipher.seal(each.body),
         }
 
-    def _placed(self, connection: Connection, changed: Sequence[Prepared]) -> tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str, int]]:
+    def _step_rows(self, connection: Connection, changed: Sequence[Prepared]) -> tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str, int]]:
         """The steps of these dossiers to store, those to forget, and the last place of each dossier."""
         if not changed:
             return [], [], {}
