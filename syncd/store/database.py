@@ -15,7 +15,7 @@ transaction (law L2): the engine keeps it by never calling a target while it hol
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -33,6 +33,12 @@ BUSY_SECONDS = 30
 _CLOSE_WAIT = 1.0  #: seconds; whoever writes longer at the end of the process is cut off by it
 # Or a connection whose other end has silently gone would be waited for without end.
 _NOTICES_ABSENCE = {"connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
+_READING = {"jit": "off"}
+# Whoever stands still in the midst of a transaction would keep what it has locked from the other nodes: the server ends it before they miss it.
+_WRITING = {
+    **dict.fromkeys(("jit", "enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin"), "off"),
+    "idle_in_transaction_session_timeout": "'10s'",
+}
 _READ_ONLY = "25006"  #: SQLSTATE of a write where only reading is allowed
 _REMEDIES = (
     ("disk is full", "free space on the volume of the state database; nothing is lost meanwhile"),
@@ -144,8 +150,8 @@ def _postgresql(url: URL) -> tuple[Engine, Engine]:
     filled it has no statistics, and would rather read it whole. Compiling (`jit`) costs more than any statement here."""
     unsaid = {name: value for name, value in _NOTICES_ABSENCE.items() if name not in url.query}
     made = [create_engine(url, hide_parameters=True, pool_use_lifo=True, pool_size=20, max_overflow=40, connect_args=unsaid) for _ in "rw"]
-    event.listen(made[0], "connect", _setting("jit"))
-    event.listen(made[1], "connect", _setting("jit", "enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin"))
+    event.listen(made[0], "connect", _setting(_READING))
+    event.listen(made[1], "connect", _setting(_WRITING))
     event.listen(made[1], "handle_error", _leaving_standby(made[0]))
     event.listen(made[1], "do_connect", _giving_way)
     return made[0], made[1]
@@ -168,10 +174,10 @@ def _leaving_standby(reading: Engine) -> Callable[[ExceptionContext], None]:
     return leave
 
 
-def _setting(*off: str) -> Callable[[Any, object], None]:
+def _setting(values: Mapping[str, str]) -> Callable[[Any, object], None]:
     def prepare(connection: Any, _record: object) -> None:
         with connection.cursor() as cursor:
-            cursor.execute("; ".join(f"SET {name} = off" for name in off))
+            cursor.execute("; ".join(f"SET {name} = {value}" for name, value in values.items()))
         connection.commit()
 
     return prepare

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import URL, text
 
 from syncd.errors import StoreUnavailable
-from syncd.store.database import open_database
+from syncd.store.database import _WRITING, open_database
 
 
 def test_of_several_servers_the_one_that_writes_is_found(postgresql_url: URL) -> None:
@@ -38,3 +38,25 @@ def test_a_server_that_has_become_a_standby_is_left(postgresql_url: URL) -> None
     with database.write() as connection:
         connection.execute(text("CREATE TABLE anything (id integer)"))
     database.close()
+
+
+def test_who_stands_still_in_the_midst_of_a_transaction_does_not_hold_up_the_others(postgresql_url: URL, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(_WRITING, "idle_in_transaction_session_timeout", "'200ms'")
+    stalled, other = (open_database(postgresql_url.render_as_string(hide_password=False)) for _ in range(2))
+    raising = text("UPDATE anything SET id = id + 1 RETURNING id")
+    with stalled.write() as connection:
+        connection.execute(text("CREATE TABLE anything AS SELECT 1 AS id"))
+
+    def stand_still() -> None:
+        with stalled.write() as held:
+            held.execute(raising)
+            with other.write() as connection:
+                assert connection.execute(raising).scalar() == 2, "what the stalled one did is undone"
+            held.execute(raising)
+
+    with pytest.raises(StoreUnavailable):
+        stand_still()
+    with stalled.write() as connection:
+        assert connection.execute(raising).scalar() == 3
+    for database in (stalled, other):
+        database.close()
