@@ -31,7 +31,7 @@ from syncd.store.single import Single
 from tests.cli import figures
 from tests.cli.calling import Caller, process
 from tests.cli.reconcile_schema import document, schema
-from tests.daemon.rehearsal import wait_for
+from tests.waiting import wait_for
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "schemas" / "reconcile.schema.json"
 VALID = Draft202012Validator(schema())

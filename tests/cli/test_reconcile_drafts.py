@@ -19,7 +19,8 @@ from syncd.sandbox.office_clerk import Clerk
 from syncd.sandbox.world import TARGETS, World
 from tests.cli.calling import Caller
 from tests.cli.reconcile_schema import schema
-from tests.daemon.rehearsal import submit, wait_for
+from tests.daemon.rehearsal import submit
+from tests.waiting import wait_for
 
 VALID = Draft202012Validator(schema())
 

@@ -7,9 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
@@ -19,18 +16,11 @@ from sqlalchemy import create_engine, select
 from syncd.cli.main import call
 from syncd.sandbox.world import World
 from syncd.store.schema import ledger, source_cursor, step
+from tests.waiting import wait_for
 
 TARGET = "dvcqg"
 A_POLL = 7  #: times that its moment is written, at most, until a whole one has passed: with each of its pages, and at its end
 FAULTS = ("reset", "lost", "500", "502", "503", "504", "429", "html", "empty", "truncated", "session")  #: what a portal may do to a call
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 90) -> None:
-    """Look again until the condition holds."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "the condition never came true"
-        threading.Event().wait(0.02)
 
 
 class Rehearsal:

@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import URL, make_url
 
-from tests.daemon.rehearsal import wait_for
 from tests.databases import administer
+from tests.waiting import wait_for
 
 
 class Pair:

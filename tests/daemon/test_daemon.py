@@ -7,7 +7,8 @@ import socket
 from pathlib import Path
 
 from tests.daemon.conftest import Rehearse
-from tests.daemon.rehearsal import FAULTS, Rehearsal, wait_for
+from tests.daemon.rehearsal import FAULTS, Rehearsal
+from tests.waiting import wait_for
 
 
 def test_it_delivers_everything_and_ends_with_0_when_told_to(rehearse: Rehearse) -> None:

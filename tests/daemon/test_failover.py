@@ -12,10 +12,10 @@ import pytest
 from sqlalchemy import make_url
 
 from tests.daemon.conftest import Several
-from tests.daemon.rehearsal import wait_for
 from tests.daemon.standby import Pair
 from tests.daemon.test_nodes import judge, working
 from tests.databases import crash, start_built_in
+from tests.waiting import wait_for
 
 CRASHES = 3
 

@@ -10,7 +10,8 @@ import pytest
 
 from syncd.sandbox.expectation import STEP_FIELDS
 from tests.daemon.conftest import Rehearse
-from tests.daemon.rehearsal import Rehearsal, wait_for
+from tests.daemon.rehearsal import Rehearsal
+from tests.waiting import wait_for
 
 WORKERS = 4
 KILLS = 6

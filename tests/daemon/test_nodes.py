@@ -13,7 +13,8 @@ from sqlalchemy import column, func, select, text
 
 from syncd.store.schema import attempt, lease, ledger, node
 from tests.daemon.conftest import Several
-from tests.daemon.rehearsal import TARGET, Rehearsal, wait_for
+from tests.daemon.rehearsal import TARGET, Rehearsal
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.slow
 WORKERS = 4

@@ -10,7 +10,8 @@ import pytest
 from syncd.cli.demo_rest import Person, Rest
 from syncd.wiring import load, open_state
 from tests.daemon.conftest import Rehearse
-from tests.daemon.rehearsal import Rehearsal, wait_for
+from tests.daemon.rehearsal import Rehearsal
+from tests.waiting import wait_for
 
 TARGETS = ("dvcqg", "lgsp")
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from sqlalchemy import text
 
 from tests.daemon.conftest import Rehearse
-from tests.daemon.rehearsal import FAULTS, Rehearsal, wait_for
+from tests.daemon.rehearsal import FAULTS, Rehearsal
+from tests.waiting import wait_for
 
 NAME = "Đàm Thị Kín Đáo"
 SECRETS = {

@@ -10,7 +10,8 @@ from sqlalchemy import text
 
 from syncd.sandbox.portal import Portal
 from tests.daemon.conftest import Rehearse
-from tests.daemon.rehearsal import Rehearsal, wait_for
+from tests.daemon.rehearsal import Rehearsal
+from tests.waiting import wait_for
 
 KINDS = {"unmapped": "status", "agency": "DonViXuLy", "procedure": "MaTTHC", "broken": "owner.name", "absurd": "received_at"}
 

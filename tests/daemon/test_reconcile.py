@@ -14,7 +14,8 @@ from syncd.sandbox.damage import Damage
 from syncd.sandbox.office_clerk import Clerk
 from syncd.store.schema import ledger, run
 from tests.daemon.conftest import Rehearse
-from tests.daemon.rehearsal import Rehearsal, submit, wait_for
+from tests.daemon.rehearsal import Rehearsal, submit
+from tests.waiting import wait_for
 
 
 def free_port() -> int:

@@ -10,7 +10,8 @@ from syncd.sandbox.world import TARGETS
 from syncd.store.schema import ledger
 from syncd.wiring import build_daemon, load, open_state
 from tests.daemon.conftest import Rehearse
-from tests.daemon.rehearsal import Rehearsal, wait_for
+from tests.daemon.rehearsal import Rehearsal
+from tests.waiting import wait_for
 
 
 def states(made: Rehearsal, target: str) -> set[str]:

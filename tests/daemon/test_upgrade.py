@@ -20,8 +20,9 @@ from sqlalchemy import select
 from syncd.store import schema
 from syncd.store.schema import schema_info
 from tests.daemon.conftest import Several
-from tests.daemon.rehearsal import TARGET, Rehearsal, wait_for
+from tests.daemon.rehearsal import TARGET, Rehearsal
 from tests.daemon.test_nodes import asked, beating, delivered, judge
+from tests.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = "syncd/store/schema.py"

@@ -14,7 +14,7 @@ from syncd.clock import SystemClock
 from syncd.sandbox.life import Life
 from syncd.sandbox.onestop import build, connect, portal_codes
 from tests.daemon.conftest import Rehearse
-from tests.daemon.rehearsal import wait_for
+from tests.waiting import wait_for
 
 DDL = (Path(__file__).parents[2] / "config/wake/postgresql.sql").read_text("utf-8")
 LISTENING = "FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN %'"

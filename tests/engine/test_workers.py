@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -18,18 +17,11 @@ from tests.clocks import TurnedClock
 from tests.engine.conftest import Make
 from tests.engine.engine import Engine, dossier, step
 from tests.engine.target import RecordingTarget, down
+from tests.waiting import wait_for
 
 
 def workers_of(engine: Engine) -> Workers:
     return Workers(engine.delivery, engine.ledger, engine.gate, SystemClock())
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    """Look again until the condition holds; a minute is for ever."""
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end, "the condition never came true"
-        threading.Event().wait(0.005)
 
 
 def fill(engine: Engine, count: int, steps: int = 2) -> None:

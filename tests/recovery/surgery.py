@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import select
 
 from syncd.store.schema import ledger, target
-from tests.daemon.rehearsal import TARGET, Rehearsal, wait_for
+from tests.daemon.rehearsal import TARGET, Rehearsal
+from tests.waiting import wait_for
 
 RECORDS, STEPS, FIND, STATUS = "DongBoHoSoMC", "CapNhatTienDoHoSoMC", "TraCuuHoSo", "DongBoTrangThaiHoSo"
 _BESIDE = ("", "-wal", "-shm")

@@ -12,10 +12,11 @@ from sqlalchemy import delete, select, update
 
 from syncd.sandbox.damage import Damage
 from syncd.store.schema import ledger
-from tests.daemon.rehearsal import Rehearsal, wait_for
+from tests.daemon.rehearsal import Rehearsal
 from tests.recovery.comparing import Kinds, for_a_person, kinds, reconcile, refereed
 from tests.recovery.conftest import Rehearse
 from tests.recovery.surgery import copy, restore, rows
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.slow
 

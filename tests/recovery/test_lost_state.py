@@ -12,10 +12,11 @@ from sqlalchemy import func, select
 from syncd.clock import SystemClock
 from syncd.sandbox.onestop import local_now
 from syncd.sandbox.services import Lookup
-from tests.daemon.rehearsal import Rehearsal, wait_for
+from tests.daemon.rehearsal import Rehearsal
 from tests.recovery.comparing import for_a_person, kinds, reconcile
 from tests.recovery.conftest import Rehearse
 from tests.recovery.surgery import begin, copy, created, lose_state, paused, rest, restore, rows, sent
+from tests.waiting import wait_for
 
 LOOKUPS = ("full", "mixed", *(pytest.param(lookup, marks=pytest.mark.long) for lookup in ("pascal", "bare")))  # mixed: all of them in turn
 pytestmark = pytest.mark.slow

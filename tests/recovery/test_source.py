@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import select
 
 from syncd.store.schema import source_cursor
-from tests.daemon.rehearsal import Rehearsal, wait_for
+from tests.daemon.rehearsal import Rehearsal
 from tests.recovery.comparing import reconcile
 from tests.recovery.conftest import Rehearse
 from tests.recovery.surgery import begin, copy, rest, restore, rows, sent
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.slow
 

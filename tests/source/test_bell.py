@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -18,6 +17,7 @@ from connectors._onestop.bell import Bell
 from syncd.errors import ConfigurationError
 from tests.databases import administer, new_name
 from tests.source.opencps import Province
+from tests.waiting import wait_for
 
 DDL = (Path(__file__).parents[2] / "config/wake/postgresql.sql").read_text("utf-8")
 
@@ -103,7 +103,7 @@ def test_a_connection_that_is_cut_comes_back_and_is_told_of_once(postgresql_prov
         rings.reach(1)
         administer(server, f"{gate} false")
         cut(province)
-        until(lambda: [entry["event"] for entry in logs] == ["wake_lost"])
+        wait_for(lambda: [entry["event"] for entry in logs] == ["wake_lost"])
         administer(server, f"{gate} true")
         rings.reach(2)
         province.dossier()
@@ -144,7 +144,7 @@ def test_a_source_listens_as_it_is_configured_and_stops_when_closed(postgresql_p
         source.listen(rings)
         rings.reach(1)
         assert listeners(province) == 1
-    until(lambda: listeners(province) == 0)
+    wait_for(lambda: listeners(province) == 0)
     with closing(province.source()) as silent:
         silent.listen(rings)
         assert listeners(province) == 0
@@ -161,11 +161,3 @@ def cut(province: Province) -> None:
     with province.engine.connect() as connection:
         ended = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN %'")
         assert connection.execute(ended).scalars().all() == [True]
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Look again until the condition holds."""
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end, "the condition never came true"
-        threading.Event().wait(0.02)
