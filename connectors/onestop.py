@@ -51,7 +51,7 @@ class OneStopOptions(SourceOptions):
     page: int = Field(1000, ge=1, le=1000, description="dossiers read at once")
     agency: Codes = Field((), description="publish dossiers of this agency and the units under it only; one code or a list")
     timezone: Zone = Field("Asia/Ho_Chi_Minh", description="the zone of the database's times")
-    statement_timeout: Duration = Field("30s", description="longest time one statement may take")  # type: ignore[assignment]
+    statement_timeout: Duration = Field("30s", description="longest time one statement may take, or a transaction stand still")  # type: ignore[assignment]
     write_url: str = Field("", description="where what came back is written, by an account that may: a database, or the one-stop's API; empty: url", repr=False)
     write_password: SecretStr = Field(SecretStr(""), description="of that account, where write_url has none; without write_url: password")
     write_token: SecretStr = Field(SecretStr(""), description="for the one-stop's API")

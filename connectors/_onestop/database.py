@@ -1,9 +1,10 @@
 """A read-only connection to a one-stop database, whatever product it is.
 
-Every transaction is a snapshot, declared read-only where the product knows that, and each statement has a time limit, so
-that the one-stop's own users never notice syncd. Nothing a driver says crosses this module: its texts quote values and
-addresses. Times are read as the driver's text or naive datetime, and one that Python cannot hold (infinity, year 0)
-arrives as text, so that a single absurd row does not cost its whole page.
+Every transaction is a snapshot, declared read-only where the product knows that. Each statement has a time limit, and a server
+ends a transaction that stands still as long, as where the machine of syncd was paused: the one-stop's own users never
+notice syncd. Nothing a driver says crosses this module: its texts quote values and addresses. Times are read as the
+driver's text or naive datetime, and one that Python cannot hold (infinity, year 0) arrives as text, so that a single
+absurd row does not cost its whole page.
 """
 
 from __future__ import annotations
@@ -112,7 +113,8 @@ class Database:
         milliseconds = int(self._timeout.total_seconds() * 1000)
         return {
             "postgresql": "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL DateStyle = 'ISO'; "
-            f"SET LOCAL TIME ZONE '{self.zone.key}'; SET LOCAL statement_timeout = {milliseconds}",
+            f"SET LOCAL TIME ZONE '{self.zone.key}'; SET LOCAL statement_timeout = {milliseconds}; "
+            f"SET LOCAL idle_in_transaction_session_timeout = {milliseconds}",
             "mysql": "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
             "sqlite": "BEGIN",
         }.get(family(product), "")
@@ -137,7 +139,7 @@ def _limit_mysql(connection: Any, seconds: float) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT VERSION()")
         if "mariadb" in cursor.fetchone()[0].lower():
-            cursor.execute(f"SET SESSION max_statement_time = {seconds}")
+            cursor.execute(f"SET SESSION max_statement_time = {seconds} {drivers.mariadb_ends_idle(seconds)}")
         else:
             cursor.execute(f"SET SESSION max_execution_time = {int(seconds * 1000)}")
         cursor.execute("SET SESSION TRANSACTION READ ONLY")

@@ -40,6 +40,12 @@ def family(product: str) -> str:
     return "mysql" if product == "mariadb" else product
 
 
+def mariadb_ends_idle(seconds: float) -> str:
+    """What a SET statement goes on with where MariaDB can end a transaction that stands still so long; a comment to all others, for MySQL
+    cannot."""
+    return f"/*M!100300 , SESSION idle_transaction_timeout = {max(1, int(seconds))} */"
+
+
 def reported(error: SQLAlchemyError, reasons: Sequence[Reason], otherwise: Reason) -> SourceError:
     """What a driver reported: the reason that knows its number, or the one that knows none."""
     number = _number(error)

@@ -1,7 +1,7 @@
 """The connection that writes: to the tables made for syncd in a one-stop database, and to nothing else of it.
 
-It is another one than the connection that reads, usually of another account. As there, nothing a driver says crosses this
-module: its texts quote values and addresses.
+It is another one than the connection that reads, usually of another account. As there, the server ends a transaction that stands
+still, and nothing a driver says crosses this module: its texts quote values and addresses.
 """
 
 from __future__ import annotations
@@ -71,13 +71,21 @@ class Writing:
         seconds = int(self._timeout.total_seconds()) or 1
         return {
             "postgresql": {"connect_timeout": PATIENCE, "prepare_threshold": None},
-            "mysql": {"connect_timeout": PATIENCE, "read_timeout": seconds + PATIENCE, "write_timeout": seconds + PATIENCE},
+            "mysql": {
+                "connect_timeout": PATIENCE,
+                "read_timeout": seconds + PATIENCE,
+                "write_timeout": seconds + PATIENCE,
+                "init_command": f"SET @syncd = 1 {drivers.mariadb_ends_idle(seconds)}",
+            },
             "sqlite": {"timeout": seconds},
         }
 
     def _begin(self, product: str) -> str:
         milliseconds = int(self._timeout.total_seconds() * 1000)
-        return {"sqlite": "BEGIN IMMEDIATE", "postgresql": f"SET LOCAL statement_timeout = {milliseconds}"}.get(product, "")
+        return {
+            "sqlite": "BEGIN IMMEDIATE",
+            "postgresql": f"SET LOCAL statement_timeout = {milliseconds}; SET LOCAL idle_in_transaction_session_timeout = {milliseconds}",
+        }.get(product, "")
 
 
 def unwritable(error: SQLAlchemyError) -> SourceError:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import traceback
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import URL, text
+from sqlalchemy import URL, create_engine, text
 from sqlalchemy.exc import DBAPIError, InvalidRequestError, SQLAlchemyError
 
 from connectors._onestop.database import Database, stamp_text, unreadable
+from connectors._onestop.writing import Writing
 from connectors.onestop import connector, open_source
 from syncd.errors import ConfigurationError, SourceError
 from syncd.mapping_file import locate
 from tests.clocks import TurnedClock
 from tests.databases import administer, new_name
-from tests.source.opencps import Follower, Province, options
+from tests.source.opencps import ZONE, Follower, Province, options
+from tests.waiting import wait_for
 
 SECRET = "mat-khau-bi-mat"
 PORT_OF_NOBODY = 9
@@ -67,6 +69,36 @@ def test_a_statement_that_takes_too_long_is_ended(request: pytest.FixtureRequest
         connection.execute(text(slow)).all()
     source.close()
     assert "doctor" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("product", "own", "there"),
+    [
+        ("postgresql", "SELECT pg_backend_pid()", "SELECT count(*) FROM pg_stat_activity WHERE pid = :own"),
+        ("mariadb", "SELECT connection_id()", "SELECT count(*) FROM information_schema.processlist WHERE id = :own"),
+    ],
+)
+@pytest.mark.parametrize("writes", [False, True], ids=["reading", "writing"])
+def test_a_transaction_that_stands_still_is_ended(request: pytest.FixtureRequest, product: str, own: str, there: str, *, writes: bool) -> None:
+    url, soon = made_on(request, product), timedelta(milliseconds=200)
+    writing, reading = Writing(str(url), "", timeout=soon), Database(str(url), zone=ZONE, timeout=soon, clock=TurnedClock())
+    watching = create_engine(url, isolation_level="AUTOCOMMIT")
+
+    def stand_still() -> None:
+        with writing.transaction() if writes else reading.reading() as connection:
+            number = connection.execute(text(own)).scalar_one()
+            connection.execute(text("SELECT count(*) FROM opencps_dossier"))
+            with watching.connect() as other:
+                wait_for(lambda: other.execute(text(there), {"own": number}).scalar_one() == 0)
+            connection.execute(text(own))
+
+    with pytest.raises(SourceError, match="cannot be"):
+        stand_still()
+    with writing.transaction() if writes else reading.reading() as connection:
+        assert connection.execute(text("SELECT 1")).scalar_one() == 1
+    for each in (writing, reading):
+        each.close()
+    watching.dispose()
 
 
 def made_on(request: pytest.FixtureRequest, product: str) -> URL:
