@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from syncd import memory
+from syncd import threads
 from syncd.cli import exits, render
 from syncd.cli.app import App, pass_app
 from syncd.cli.commands import command
@@ -39,7 +39,8 @@ def run(app: App, *, once: bool, force: bool, dry_run: bool, as_json: bool) -> i
         render.put(report, lambda: _blocks(report), as_json=as_json, zone=app.zone)
         return exits.DONE
     _log(app)
-    memory.share_arenas()
+    threads.share_arenas()
+    threads.take_short_turns()
     return _once(app, force=force, as_json=as_json) if once else _forever(app)
 
 
