@@ -10,7 +10,9 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
+from heapq import heappop, heappush
 from typing import TypeVar
 
 import structlog
@@ -31,6 +33,7 @@ from syncd.turns import UNKNOWN_SENT, UNKNOWN_TWICE, after, next_portion, too_do
 log = structlog.get_logger()
 
 _STORE_WAIT = 1.0
+_SOON = timedelta(seconds=1)
 _CROSSED_TWICE = "the target says both that it has the dossier and that it has not; ask its operator"
 _UNKNOWN_TWICE = "see at the target whether these steps are there; if so: syncd dead arrived, if not: syncd dead retry"
 
@@ -65,6 +68,7 @@ class Books:
         self._waits = waits
         self._commits: GroupCommit[Entry, set[str]] = GroupCommit(self._write)
         self._dice = random.Random()
+        self._soon: list[datetime] = []  #: a heap
         self._log = log.bind()  # once: the settings of logging do not change under a running daemon
 
     def answered(self, parts: Sequence[Part], made: Made, crossed: set[str]) -> list[Claim]:
@@ -84,6 +88,18 @@ class Books:
         """Book that nothing was left to send: steps that stayed behind are none of the target's."""
         entry = self._settled(claim, takes_steps=False, attempt=None)
         self._submit([replace(entry, next=Next.REST) if claim.withdrawn else entry])
+
+    def soonest(self, after: datetime) -> datetime | None:
+        """The next moment after that one at which something may go again that was put off for a second at most; each is told once."""
+        with suppress(IndexError):
+            while (moment := heappop(self._soon)) <= after:
+                pass
+            return moment
+        return None
+
+    def soon(self, moment: datetime) -> None:
+        """Something may go again then."""
+        heappush(self._soon, moment)
 
     def patiently(self, write: Callable[[], Written]) -> Written:
         """Write, however long the state database is away; when syncd stops, until `daemon.drain` ends the process."""
@@ -163,6 +179,8 @@ class Books:
     def _failed(self, claim: Claim, made: Made, attempt: Attempt) -> Entry:
         decision = decide(made.receipt, claim.failures, self._clock.now(), self._waits, self._dice.random())
         goes = Next.DEAD if made.receipt.code in (UNKNOWN_SENT, UNKNOWN_TWICE) else decision.next
+        if goes is Next.LATER and decision.due_at - self._clock.now() <= _SOON:
+            self.soon(decision.due_at)
         return Entry(claim=replace(claim, failures=decision.failures), next=goes, at=made.at, due_at=decision.due_at, attempt=attempt)
 
 

@@ -5,13 +5,14 @@ rows are claimed than there are workers; as many as go within a moment and no mo
 to be settled afterwards.
 
 Idle workers sleep until the bell rings (a poll brought something, a person gave an order) or, at most, a second: other
-nodes and the command line change the same ledger.
+nodes and the command line change the same ledger. What was put off for less than that has one of them wait for its moment.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
+from datetime import datetime
 from functools import partial
 
 import structlog
@@ -85,7 +86,7 @@ class Workers:
     def _run(self, name: str, until_idle: bool) -> None:
         while not self._stopping.is_set():
             self.beats[name] = self._clock.monotonic()
-            bell = self._bell
+            bell, began = self._bell, self._clock.now()
             try:
                 if self._take_turn():
                     continue
@@ -97,7 +98,16 @@ class Workers:
                 if until_idle:
                     return
             if not self._stopping.is_set():
-                bell.wait(IDLE_SECONDS)
+                self._rest(bell, began)
+
+    def _rest(self, bell: Latch, began: datetime) -> None:
+        """Wait, after a look that began then and found nothing."""
+        books = self.delivery.books
+        moment = books.soonest(began)
+        if moment is None:
+            bell.wait(IDLE_SECONDS)
+        elif bell.wait(max(0.0, (moment - self._clock.now()).total_seconds())):
+            books.soon(moment)
 
     def _take_turn(self) -> bool:
         claims = self._next()

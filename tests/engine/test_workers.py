@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import cast
 
 import pytest
 from sqlalchemy import text
 
-from syncd.calls import Element
+from syncd.calls import Element, Outcome, Receipt
 from syncd.clock import SystemClock
 from syncd.strands import Latch, rest
 from syncd.workers import Workers
@@ -110,6 +111,27 @@ def test_a_ring_wakes_resting_workers(make: Make, gives_way: bool) -> None:
     workers.ring()
     assert workers.join(60)
     assert set(workers.beats) == {"portal-0", "portal-1"}
+
+
+@sharing
+def test_what_was_put_off_for_a_moment_goes_at_that_moment(make: Make, monkeypatch: pytest.MonkeyPatch, gives_way: bool) -> None:
+    """Whatever else might wake a worker is left out."""
+    monkeypatch.setattr("syncd.workers.IDLE_SECONDS", 3600)
+    engine = make(clock=cast("TurnedClock", SystemClock()), workers=2, retry=["100ms", "100ms", "100ms"])
+    engine.target.gives_way = gives_way
+    engine.target.faults.extend([failing] * 3)
+    fill(engine, 1)
+    workers = workers_of(engine)
+    workers.start()
+    wait_for(lambda: engine.board.counts("portal").in_sync == 1)
+    engine.stopping.set()
+    workers.ring()
+    assert workers.join(60)
+
+
+def failing(_apply: Callable[[], Receipt]) -> Receipt:
+    """As a portal that has an error of its own, which says nothing of others."""
+    return Receipt(outcome=Outcome.UNAVAILABLE, message="internal server error")
 
 
 @sharing
