@@ -84,12 +84,23 @@ class Database:
                 raise
 
     @contextmanager
-    def statement(self) -> Iterator[Connection]:
-        """A connection on which each statement is a transaction of its own, begun and committed on its one way to the server, and has
-        its parameters as the server takes them (`$1`). Other strands go on meanwhile: only here, where the server ends
+    def statement(self) -> Iterator[GivingWay]:
+        """The driver's own connection, on which each statement is a transaction of its own, begun and committed on its one way to the server, and
+        has its parameters as the server takes them (`$1`). Other strands go on meanwhile: only here, where the server ends
         the transaction by itself, for they might wait for its rows and thereby keep it from ending. On PostgreSQL only."""
-        with translated(), self.writing.connect().execution_options(isolation_level="AUTOCOMMIT") as connection, _driver(connection).giving_way():
-            yield connection
+        with translated():
+            lent = self.writing.raw_connection()
+        try:
+            with cast("GivingWay", lent.driver_connection).giving_way() as connection:
+                yield connection
+        except BaseException as error:
+            lent.invalidate()
+            if isinstance(error, self.writing.dialect.loaded_dbapi.Error):
+                for engine in (self.engine, self.writing):  # of a server that is gone, or a standby now, the others are no better
+                    engine.dispose()
+                raise unavailable(error) from error
+            raise
+        lent.close()
 
     def close(self) -> None:
         """Close the connections."""
@@ -105,22 +116,18 @@ class Database:
             self._writer = None
 
 
-def _driver(connection: Connection) -> GivingWay:
-    return cast("GivingWay", connection.connection.driver_connection)
-
-
 @contextmanager
 def translated() -> Iterator[None]:
     """What a driver raises within comes out as `StoreUnavailable`."""
     try:
         yield
     except DBAPIError as error:
-        raise unavailable(error) from error
+        raise unavailable(error.orig) from error
 
 
-def unavailable(error: DBAPIError) -> StoreUnavailable:
+def unavailable(error: BaseException | None) -> StoreUnavailable:
     """The driver's complaint in syncd's terms; its own words only, never statement or parameters."""
-    text = str(error.orig).splitlines()[0] if str(error.orig) else type(error.orig).__name__
+    text = str(error).splitlines()[0] if str(error) else type(error).__name__
     hint = next((remedy for sign, remedy in _REMEDIES if sign.lower() in text.lower()), "check that the state database is up and reachable")
     return StoreUnavailable(f"The state database does not answer: {text}", hint=hint)
 

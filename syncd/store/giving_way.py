@@ -5,7 +5,7 @@ from __future__ import annotations
 import select
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import psycopg
 from psycopg.abc import PQGen
@@ -22,14 +22,15 @@ class GivingWay(psycopg.Connection[Any]):
     _gives_way = False
 
     @contextmanager
-    def giving_way(self) -> Iterator[None]:
-        """Within, whoever waits for the server lets the others go, and statements are as the server takes them: psycopg would look through a
-        long one for `%s` each time, which takes as long as the server needs to carry it out."""
+    def giving_way(self) -> Iterator[Self]:
+        """Within, each statement is a transaction of its own, whoever waits for the server lets the others go, and statements are as the server
+        takes them: psycopg would look through a long one for `%s` each time, which takes as long as the server needs to carry it out.
+        Where something is raised within, the connection is of no more use."""
+        self.autocommit = True
         usual, self.cursor_factory, self._gives_way = self.cursor_factory, psycopg.RawCursor, True
-        try:
-            yield
-        finally:
-            self.cursor_factory, self._gives_way = usual, False
+        yield self
+        self.cursor_factory, self._gives_way = usual, False
+        self.autocommit = False
 
     def wait(self, gen: PQGen[Result], interval: float = 0.1, timeout: float | None = None) -> Result:
         """Run what talks to the server and must wait for it now and then."""

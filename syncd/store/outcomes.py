@@ -16,10 +16,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import Connection, CursorResult, Dialect, Insert, Select, Update
+from sqlalchemy import Connection, Dialect, Insert, Select, Update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import psycopg
 
@@ -30,6 +30,9 @@ from syncd.policy import Next
 from syncd.store.database import Database
 from syncd.store.statements import HELD, JOURNAL, OUTCOME, OVERTAKEN, RECORD
 from syncd.store.types import microseconds
+
+if TYPE_CHECKING:
+    from syncd.store.giving_way import GivingWay
 
 _ANSWER_LIMIT = 4000
 _NOTHING_SENT = Receipt(outcome=Outcome.DELIVERED)
@@ -103,9 +106,9 @@ class _Prepared:
         self._names = compiled.positiontup or []
         self._fixed = {name: value for name, value in compiled.params.items() if value is not None}
 
-    def on(self, connection: Connection, row: Row) -> CursorResult[Any]:
+    def found(self, connection: GivingWay, row: Row) -> list[Any]:
         """What it finds with these values."""
-        return connection.exec_driver_sql(self._text, self._values(row))
+        return connection.execute(self._text, self._values(row)).fetchall()
 
     def run(self, connection: Connection, rows: Sequence[Row]) -> int:
         """Run it with each of these rows; how many rows of the table it changed."""
@@ -134,7 +137,7 @@ def _postgresql(database: Database, rows: Sequence[Row], attempts: Sequence[Row 
         [{**row, **{f"attempt_{name}": _hex(value) for name, value in (made or {}).items()}} for row, made in zip(rows, attempts, strict=True)]
     )
     with database.statement() as connection:
-        kept = set(_record().on(connection, {"rows": given.decode()}).scalars())
+        kept = {subject for (subject,) in _record().found(connection, {"rows": given.decode()})}
     return {row["s"] for row in rows} - kept
 
 

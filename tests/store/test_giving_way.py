@@ -22,7 +22,7 @@ def test_others_go_on_while_the_server_works_and_the_connection_is_as_before_aft
 
     def asking() -> None:
         with database.statement() as connection:
-            told.append(connection.exec_driver_sql("SELECT $1::int FROM pg_sleep(0.2)", (7,)).scalar_one())
+            told.extend(connection.execute("SELECT $1::int FROM pg_sleep(0.2)", (7,)).fetchone() or ())
 
     def other() -> None:
         rest(0.01)
