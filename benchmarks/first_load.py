@@ -6,12 +6,11 @@ ever held, reading of the one-stop included.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks import memory
 from benchmarks.figures import Figure, Scale
 from benchmarks.ground import POSTGRESQL, SQLITE, ground
 from benchmarks.one_a_call import WORKERS, deliver
@@ -21,7 +20,6 @@ from benchmarks.watch import standing
 BATCH = 50
 STEPS = 10
 _LOOK = 0.05
-_PEAK = re.compile(r"VmHWM:\s+(\d+) kB")
 
 
 class Load(NamedTuple):
@@ -51,17 +49,9 @@ def _load(kind: str, dossiers: int) -> Load:
         began, peak = time.monotonic(), 0.0
         with place.running("run", "--once") as (process, _):
             while process.poll() is None:
-                peak = _peak(process.pid) or peak
+                peak = memory.peak(process.pid) or peak
                 time.sleep(_LOOK)
             whole = time.monotonic() - began
         calls, now = portal.noted(), standing(place)
         assert now.open + now.stopped == 0, f"not all was told: {now}"
     return Load(now.dossiers, len(calls), calls[-1].ended - min(call.began for call in calls), whole, peak)
-
-
-def _peak(pid: int) -> float:
-    try:
-        found = _PEAK.search(Path(f"/proc/{pid}/status").read_text("ascii", "replace"))
-    except OSError:
-        return 0.0
-    return int(found[1]) / 1024 if found else 0.0

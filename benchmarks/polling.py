@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import cProfile
 import multiprocessing
-import resource
 import statistics
 import tempfile
 import time
@@ -23,7 +22,7 @@ from typing import NamedTuple
 import structlog
 from sqlalchemy import create_engine, select, text, update
 
-from benchmarks import reconcile
+from benchmarks import memory, reconcile
 from benchmarks.figures import Figure, Scale
 from benchmarks.ground import POSTGRESQL, SQLITE, processor_seconds
 from benchmarks.multitude import onestop_of
@@ -97,7 +96,7 @@ def nothing(onestop: str, state: str) -> Cost:
     with _settled(onestop, state) as (poller, source):
         spans, rows = _polls(poller, lambda: None)
         used = database_seconds(source, lambda: _polls(poller, lambda: None))
-        return Cost(statistics.median(spans), used / POLLS, rows, _peak())
+        return Cost(statistics.median(spans), used / POLLS, rows, memory.peak())
 
 
 def hundred(onestop: str, state: str) -> Cost:
@@ -115,14 +114,14 @@ def hundred(onestop: str, state: str) -> Cost:
     with _settled(onestop, state) as (poller, _):
         spans, rows = _polls(poller, change)
     officer.dispose()
-    return Cost(statistics.median(spans), 0.0, rows, _peak())
+    return Cost(statistics.median(spans), 0.0, rows, memory.peak())
 
 
 def _once(onestop: str, state: str, read: Callable[[Poller], int]) -> Cost:
     with reading(onestop, state) as (poller, _):
         began = time.perf_counter()
         rows = read(poller)
-        return Cost(time.perf_counter() - began, 0.0, rows, _peak())
+        return Cost(time.perf_counter() - began, 0.0, rows, memory.peak())
 
 
 @contextmanager
@@ -144,10 +143,6 @@ def _polls(poller: Poller, happen: Callable[[], None]) -> tuple[list[float], int
         rows = poller.poll().rows
         spans.append(time.perf_counter() - began)
     return spans, rows
-
-
-def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _apart(read: Callable[[str, str], Cost], onestop: str, state: str) -> Cost:

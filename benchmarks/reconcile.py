@@ -11,7 +11,6 @@ import argparse
 import cProfile
 import multiprocessing
 import pstats
-import resource
 import tempfile
 import threading
 import time
@@ -22,6 +21,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from benchmarks import memory
 from syncd.asking import Asking
 from syncd.calls import Outcome, Portion, Standing
 from syncd.clock import SystemClock
@@ -131,7 +131,7 @@ def compare(url: str, count: int, profile: bool, found: Any) -> None:
     assert (run.counts["checked"], run.counts["drifted"]) == (count, 0)
     if profile:
         pstats.Stats(profiler).sort_stats("cumulative").print_stats(35)
-    found.put((seconds, run.counts["asked"], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+    found.put((seconds, run.counts["asked"], memory.peak()))
 
 
 def figures(count: int, *, profile: bool) -> tuple[float, int, float]:

@@ -34,7 +34,7 @@ _CLOSE_WAIT = 1.0  #: seconds; whoever writes longer at the end of the process i
 # Or a connection whose other end has silently gone would be waited for without end.
 _NOTICES_ABSENCE = {"connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
 _READING = {"jit": "off"}
-# Whoever stands still in the midst of a transaction would keep what it has locked from the other nodes: the server ends it before they miss it.
+# A node that stands still in the midst of a transaction would keep what is locked in it from those who take over; the server ends it before its leases end.
 _WRITING = {
     **dict.fromkeys(("jit", "enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin"), "off"),
     "idle_in_transaction_session_timeout": "'10s'",
