@@ -30,6 +30,14 @@ def fill(engine: Engine, count: int, steps: int = 2) -> None:
         engine.see(dossier(f"000.00.14.H03-250303-{n:04}", n), [step(n * 10 + m) for m in range(steps)])
 
 
+def end_once_in_sync(engine: Engine, workers: Workers, count: int) -> None:
+    """Let them end when so many dossiers are in sync."""
+    wait_for(lambda: engine.board.counts("portal").in_sync == count)
+    engine.stopping.set()
+    workers.ring()
+    assert workers.join(60)
+
+
 sharing = pytest.mark.parametrize("gives_way", [False, True], ids=["a thread each", "one thread"])
 
 
@@ -106,10 +114,7 @@ def test_a_ring_wakes_resting_workers(make: Make, gives_way: bool) -> None:
     workers.start()
     fill(engine, 1)
     workers.ring()
-    wait_for(lambda: engine.board.counts("portal").in_sync == 1)
-    engine.stopping.set()
-    workers.ring()
-    assert workers.join(60)
+    end_once_in_sync(engine, workers, 1)
     assert set(workers.beats) == {"portal-0", "portal-1"}
 
 
@@ -123,10 +128,7 @@ def test_what_was_put_off_for_a_moment_goes_at_that_moment(make: Make, monkeypat
     fill(engine, 1)
     workers = workers_of(engine)
     workers.start()
-    wait_for(lambda: engine.board.counts("portal").in_sync == 1)
-    engine.stopping.set()
-    workers.ring()
-    assert workers.join(60)
+    end_once_in_sync(engine, workers, 1)
 
 
 def failing(_apply: Callable[[], Receipt]) -> Receipt:
@@ -168,10 +170,7 @@ def test_a_worker_outlives_a_state_database_that_is_away(make: Make, gives_way: 
     wait_for(lambda: len(engine.target.calls_made) == 1)
     with engine.database.write() as connection:
         connection.execute(text("ALTER TABLE attempt_away RENAME TO attempt"))
-    wait_for(lambda: engine.board.counts("portal").in_sync == 3)
-    engine.stopping.set()
-    workers.ring()
-    assert workers.join(60)
+    end_once_in_sync(engine, workers, 3)
     assert [len(codes) for _, codes in engine.target.calls_made] == [1] * 6, "what was acknowledged was not sent again"
 
 
@@ -188,10 +187,7 @@ def test_a_worker_outlives_an_error_nobody_foresaw(make: Make) -> None:
     engine.ledger.claim = claim  # type: ignore[method-assign, assignment]
     workers = workers_of(engine)
     workers.start()
-    wait_for(lambda: engine.board.counts("portal").in_sync == 1)
-    engine.stopping.set()
-    workers.ring()
-    assert workers.join(60)
+    end_once_in_sync(engine, workers, 1)
 
 
 def test_a_rate_is_kept(make: Make) -> None:
