@@ -88,19 +88,19 @@ class Database:
         """The driver's own connection, on which each statement is a transaction of its own, begun and committed on its one way to the server, and
         has its parameters as the server takes them (`$1`). Other strands go on meanwhile: only here, where the server ends
         the transaction by itself, for they might wait for its rows and thereby keep it from ending. On PostgreSQL only."""
-        with translated():
-            lent = self.writing.raw_connection()
         try:
-            with cast("GivingWay", lent.driver_connection).giving_way() as connection:
-                yield connection
-        except BaseException as error:
-            lent.invalidate()
-            if isinstance(error, self.writing.dialect.loaded_dbapi.Error):
-                for engine in (self.engine, self.writing):  # of a server that is gone, or a standby now, the others are no better
-                    engine.dispose()
-                raise unavailable(error) from error
-            raise
-        lent.close()
+            lent = self.writing.raw_connection()
+            try:
+                with cast("GivingWay", lent.driver_connection).giving_way() as connection:
+                    yield connection
+            except BaseException:
+                lent.invalidate()
+                raise
+            lent.close()
+        except self.writing.dialect.loaded_dbapi.Error as error:
+            for engine in (self.engine, self.writing):  # of a server that is gone, or a standby now, the other connections are no better
+                engine.dispose()
+            raise unavailable(error) from error
 
     def close(self) -> None:
         """Close the connections."""

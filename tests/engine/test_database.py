@@ -20,6 +20,15 @@ def test_of_several_servers_the_one_that_writes_is_found(postgresql_url: URL) ->
     database.close()
 
 
+@pytest.mark.parametrize("way", ["read", "write", "statement"])
+def test_a_server_that_cannot_be_reached_is_told_as_such(way: str) -> None:
+    """Nothing else may come from here: what a target acknowledged is kept in mind only until the state is back."""
+    database = open_database("postgresql+psycopg://nobody@127.0.0.1:9/nothing")
+    with pytest.raises(StoreUnavailable, match="refused"), getattr(database, way)():
+        pass
+    database.close()
+
+
 def test_a_server_that_has_become_a_standby_is_left(postgresql_url: URL) -> None:
     database = open_database(postgresql_url.render_as_string(hide_password=False))
     turn = f'ALTER DATABASE "{postgresql_url.database}" SET default_transaction_read_only = {{}}'
@@ -28,6 +37,9 @@ def test_a_server_that_has_become_a_standby_is_left(postgresql_url: URL) -> None
     database.close()
     with pytest.raises(StoreUnavailable) as raised, database.write() as connection:
         connection.execute(text("CREATE TABLE anything (id integer)"))
+    assert "standby" in raised.value.hint
+    with pytest.raises(StoreUnavailable) as raised, database.statement() as driver:
+        driver.execute("CREATE TABLE anything (id integer)")
     assert "standby" in raised.value.hint
     with database.engine.connect() as connection:
         connection.execute(text("SET default_transaction_read_only = off"))
