@@ -68,7 +68,7 @@ class Books:
         self._waits = waits
         self._commits: GroupCommit[Entry, set[str]] = GroupCommit(self._write)
         self._dice = random.Random()
-        self._soon: list[datetime] = []  #: a heap
+        self._put_off: list[datetime] = []  #: a heap
         self._log = log.bind()  # once: the settings of logging do not change under a running daemon
 
     def answered(self, parts: Sequence[Part], made: Made, crossed: set[str]) -> list[Claim]:
@@ -89,17 +89,22 @@ class Books:
         entry = self._settled(claim, takes_steps=False, attempt=None)
         self._submit([replace(entry, next=Next.REST) if claim.withdrawn else entry])
 
-    def soonest(self, after: datetime) -> datetime | None:
+    def put_off(self, moment: datetime) -> None:
+        """Something may go again then. What is past is forgotten: as long as there is much to do nobody asks for it."""
+        self._drop_until(self._clock.now())
+        heappush(self._put_off, moment)
+
+    def next_put_off(self, after: datetime) -> datetime | None:
         """The next moment after that one at which something may go again that was put off for a second at most; each is told once."""
+        self._drop_until(after)
         with suppress(IndexError):
-            while (moment := heappop(self._soon)) <= after:
-                pass
-            return moment
+            return heappop(self._put_off)
         return None
 
-    def soon(self, moment: datetime) -> None:
-        """Something may go again then."""
-        heappush(self._soon, moment)
+    def _drop_until(self, moment: datetime) -> None:
+        with suppress(IndexError):
+            while self._put_off[0] <= moment:
+                heappop(self._put_off)
 
     def patiently(self, write: Callable[[], Written]) -> Written:
         """Write, however long the state database is away; when syncd stops, until `daemon.drain` ends the process."""
@@ -180,7 +185,7 @@ class Books:
         decision = decide(made.receipt, claim.failures, self._clock.now(), self._waits, self._dice.random())
         goes = Next.DEAD if made.receipt.code in (UNKNOWN_SENT, UNKNOWN_TWICE) else decision.next
         if goes is Next.LATER and decision.due_at - self._clock.now() <= _SOON:
-            self.soon(decision.due_at)
+            self.put_off(decision.due_at)
         return Entry(claim=replace(claim, failures=decision.failures), next=goes, at=made.at, due_at=decision.due_at, attempt=attempt)
 
 

@@ -101,13 +101,12 @@ class Workers:
                 self._rest(bell, began)
 
     def _rest(self, bell: Latch, began: datetime) -> None:
-        """Wait, after a look that began then and found nothing."""
+        """Wait, after a look that began then and found nothing; never longer than a second, whatever becomes of the clock."""
         books = self.delivery.books
-        moment = books.soonest(began)
-        if moment is None:
-            bell.wait(IDLE_SECONDS)
-        elif bell.wait(max(0.0, (moment - self._clock.now()).total_seconds())):
-            books.soon(moment)
+        moment = books.next_put_off(began)
+        left = IDLE_SECONDS if moment is None else (moment - self._clock.now()).total_seconds()
+        if bell.wait(min(max(0.0, left), IDLE_SECONDS)) and moment is not None:
+            books.put_off(moment)
 
     def _take_turn(self) -> bool:
         claims = self._next()

@@ -131,6 +131,29 @@ def test_what_was_put_off_for_a_moment_goes_at_that_moment(make: Make, monkeypat
     end_once_in_sync(engine, workers, 1)
 
 
+@sharing
+def test_a_moment_that_a_clock_set_back_has_moved_far_away_keeps_no_worker_from_looking(make: Make, gives_way: bool) -> None:
+    engine = make(workers=2)
+    engine.target.gives_way = gives_way
+    for _ in range(2):
+        engine.delivery.books.put_off(SystemClock().now() + timedelta(hours=1))
+    workers = workers_of(engine)
+    workers.start()
+    fill(engine, 1)
+    end_once_in_sync(engine, workers, 1)
+
+
+def test_moments_that_have_passed_are_not_kept(make: Make) -> None:
+    engine = make()
+    books, began = engine.delivery.books, engine.clock.now()
+    first, second, third, fourth = (began + timedelta(milliseconds=span) for span in (10, 20, 30, 40))
+    for moment in (second, first, third):
+        books.put_off(moment)
+    engine.clock.turn(timedelta(milliseconds=25))
+    books.put_off(fourth)
+    assert [books.next_put_off(began) for _ in range(3)] == [third, fourth, None]
+
+
 def failing(_apply: Callable[[], Receipt]) -> Receipt:
     """As a portal that has an error of its own, which says nothing of others."""
     return Receipt(outcome=Outcome.UNAVAILABLE, message="internal server error")
