@@ -51,11 +51,12 @@ class Ledger:
         """Up to `limit` due rows, longest due first, leased until `now + term`; none while the target is paused or the
         source looks suspicious."""
         token, until = secrets.token_hex(8), now + term
-        mine = {"t": name, "token": token}
+        mine = {"t": name, "token": token, "term": until}
         with self.database.write() as connection:
-            if not connection.execute(self._lease(), {**mine, "now": now, "n": limit, "term": until, "node": self.node}).rowcount:
+            some = connection.execute(self._lease(), {**mine, "now": now, "n": limit, "node": self.node}).rowcount  # SQLite says -1, however many
+            rows = connection.execute(CLAIM, mine).all() if some else ()
+            if not rows:
                 return []
-            rows = connection.execute(CLAIM, mine).all()
             steps = _grouped(connection.execute(CLAIM_STEPS, mine))
             steps |= _with_owed(connection, rows, steps)
         claims = []

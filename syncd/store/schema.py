@@ -50,7 +50,7 @@ from sqlalchemy import (
 
 from syncd.store.types import UtcDateTime
 
-VERSION = 4  #: of this schema
+VERSION = 5  #: of this schema
 COMPATIBLE = 3  #: the oldest code that may still use it
 COMPACT = 4  #: the oldest code that reads compact seals (see `crypto`)
 

@@ -84,8 +84,9 @@ def _leasing(due: Select[Any]) -> Any:
 LEASE_SQLITE = _leasing(_due_rows())
 LEASE_POSTGRESQL = _leasing(_due_rows().with_for_update(skip_locked=True))
 
-# The rows of one claim, by its token, which names no other; and those of given dossiers, whoever has them.
-_CLAIM = and_(ledger.c.target == bindparam("t"), LEASED, ledger.c.lease_token == bindparam("token"))
+# The rows of one claim, by its token, which names no other, and by its term, which an index of what is leased finds; without that SQLite would read all rows
+# of the target. And the rows of given dossiers, whoever has them.
+_CLAIM = and_(ledger.c.target == bindparam("t"), LEASED, ledger.c.lease_until == bindparam("term"), ledger.c.lease_token == bindparam("token"))
 _GIVEN_ONES = and_(ledger.c.target == bindparam("t"), ledger.c.subject.in_(bindparam("subjects", expanding=True)))
 
 

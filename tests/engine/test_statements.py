@@ -62,8 +62,9 @@ def many(make: Make) -> Engine:
     ]
     with engine.database.write() as connection:
         connection.execute(insert(ledger), rows)
-    with engine.database.write() as connection:
-        connection.execute(text("ANALYZE"))
+    if not engine.database.sqlite:  # which would count for itself after a while; SQLite goes by the estimates of the layout
+        with engine.database.write() as connection:
+            connection.execute(text("ANALYZE"))
     return engine
 
 
@@ -75,24 +76,34 @@ def test_the_figures_are_read_where_only_those_are_that_wait(many: Engine) -> No
     assert [each for plan in plans for each in ("ix_ledger_due", "ix_ledger_stopped") if each in plan] == ["ix_ledger_due", "ix_ledger_stopped"]
 
 
-def test_claiming_from_many_rows_reads_only_those_that_are_due(many: Engine) -> None:
-    plan = plan_of(many, *claiming(many))
-    assert "ix_ledger_due" in plan
-    assert "Seq Scan on ledger" not in plan
-    assert "SCAN ledger" not in plan
+def test_claiming_from_many_rows_reads_only_those_that_are_due_or_claimed(many: Engine) -> None:
+    plans = [plan_of(many, *each) for each in claiming(many) if "ledger" in each[0]]
+    assert len(plans) == 3
+    assert "ix_ledger_due" in plans[0]
+    for plan in plans:
+        assert "Seq Scan on ledger" not in plan
+        assert "SCAN ledger" not in plan
+        assert "PRIMARY KEY (target=?)" not in plan, "all dossiers of a target"
+    assert "ix_ledger_leased" in plans[1]
+    assert "ix_ledger_leased" in plans[2]
 
 
-def claiming(engine: Engine) -> tuple[str, Any]:
-    """The statement of a claim and its parameters, as they reach the driver."""
+def test_a_claim_that_finds_nothing_does_not_look_for_steps(make: Make) -> None:
+    engine = make()
+    assert not [statement for statement, _ in claiming(engine) if "step" in statement.partition("FROM")[2]]
+
+
+def claiming(engine: Engine) -> list[tuple[str, Any]]:
+    """The statements of a claim and their parameters, as they reach the driver."""
     seen: list[tuple[str, Any]] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
         seen.append((statement, parameters))
 
     event.listen(engine.database.writing, "before_cursor_execute", note)
-    engine.ledger.claim("portal", 0, engine.clock.now(), timedelta(minutes=1))
+    engine.ledger.claim("portal", 3, engine.clock.now(), timedelta(minutes=1))
     event.remove(engine.database.writing, "before_cursor_execute", note)
-    return next((statement, parameters) for statement, parameters in seen if "UPDATE ledger" in statement)
+    return seen
 
 
 def test_outcomes_of_many_dossiers_are_not_held_each_against_each(postgresql_url: URL) -> None:

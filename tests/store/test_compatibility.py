@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Connection, inspect, select
+from sqlalchemy import URL, Connection, inspect, select, text
 from sqlalchemy.engine.interfaces import ReflectedColumn
 
 from syncd.store import migrations, schema
@@ -75,3 +75,18 @@ def test_what_older_code_cannot_read_is_written_only_when_none_is_left(database:
 def test_a_state_that_began_with_this_code_has_no_older_one_to_heed(database: Database) -> None:
     migrations.ensure(database)
     assert said(database) == (schema.VERSION, schema.VERSION)
+
+
+def test_sqlite_is_told_of_every_index_of_the_ledger_how_many_rows_it_leads_to(sqlite_url: URL) -> None:
+    """Or it takes a target to have ten dossiers, and reads all of them at each claim."""
+    database = open_database(sqlite_url.render_as_string(hide_password=False))
+    older(database)
+    with database.write() as connection:
+        connection.execute(text("ANALYZE"))  # an administrator's
+    migrations.upgrade(database)
+    with database.read() as connection:
+        told = connection.execute(text("SELECT idx FROM sqlite_stat1 WHERE tbl = 'ledger'")).scalars().all()
+        kept = connection.execute(text("SELECT count(*) FROM sqlite_stat1 WHERE tbl = 'schema_info'")).scalar_one()
+    database.close()
+    assert sorted(told) == sorted(["ledger", *(str(index.name) for index in schema.ledger.indexes)])
+    assert kept == 1
