@@ -1,27 +1,21 @@
 """Declarative mappings, compiled once into fast closures: a record goes in, its fields in other terms come out. Pure.
 
-What a file may say is told in `mapping_file`. Here its rules become functions, after everything in it that does not fit
-together has been found.
+What a file may say is told in `mapping_file`, and what becomes of each rule in `filling`. Here they are put together, after everything in the file that
+does not fit together has been found.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
-from functools import reduce
-from operator import attrgetter, itemgetter
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
+from syncd import filling
 from syncd.errors import ConfigurationError, Unmappable
+from syncd.filling import Fill, Get
 from syncd.mapping_file import Dated, MappingFile, Rule
 from syncd.model import Problem
 from syncd.transforms import STANDARD, Transform
-
-Get = Callable[[Any], Any]
-Fill = Callable[[Any, list[Problem], str], Any]
-
-ABSENT: tuple[Any, ...] = (None, "", (), [])  # what counts as true is none of it, and sooner seen than four comparisons
 
 
 class Codes:
@@ -45,13 +39,18 @@ class Codes:
 class Shape:
     """A compiled shape: a record goes in, a dictionary in the order of the file comes out."""
 
-    def __init__(self, name: str, fields: Sequence[tuple[str, Fill]]) -> None:
+    def __init__(self, name: str, fields: Mapping[str, Any], fills: Sequence[tuple[str, Fill]]) -> None:
+        """`fields` are all of them, with what is constant; `fills` make the others."""
         self.name = name
-        self._fields = tuple(fields)
+        self._fields = dict(fields)
+        self._fills = tuple(fills)
 
     def read(self, record: Any, problems: list[Problem], path: str = "") -> dict[str, Any]:
         """The fields of `record`; what is wrong with it is added to `problems`."""
-        return {field: fill(record, problems, path + field) for field, fill in self._fields}
+        found = self._fields.copy()
+        for field, fill in self._fills:
+            found[field] = fill(record, problems, path)
+        return found
 
     def apply(self, record: Any) -> dict[str, Any]:
         """The fields of `record`. Raises `Unmappable` naming every field at fault."""
@@ -130,114 +129,30 @@ class _Compiler:
     def _shape(self, name: str) -> Shape:
         if name not in self.done:
             rules = {field: rule for field, rule in self.file.shapes[name].items() if rule.profile in ("", self.profile)}
-            self.done[name] = Shape(name, [(field, self._fill(rule)) for field, rule in rules.items()])
+            fills = [(field, self._fill(field, rule)) for field, rule in rules.items() if rule.value is None]
+            self.done[name] = Shape(name, {field: rule.value for field, rule in rules.items()}, fills)
         return self.done[name]
 
-    def _fill(self, rule: Rule) -> Fill:
-        if rule.value is not None:
-            constant = rule.value
-            return lambda record, problems, path: constant
-        return self._list(rule) if rule.each else self._scalar(rule)
-
-    def _list(self, rule: Rule) -> Fill:
-        get, shape = self._get(rule.source), self._shape(rule.each)
-        wanted, keep = self._get((rule.where.lstrip("!"),)) if rule.where else None, not rule.where.startswith("!")
-
-        def fill(record: Any, problems: list[Problem], path: str) -> list[Any]:
-            entries = [e for e in get(record) or () if wanted is None or bool(wanted(e)) is keep]
-            if rule.required and not entries:
-                problems.append(Problem(field=path, reason="is required and empty", hint=rule.hint))
-            return [shape.read(entry, problems, f"{path}[{n}].") for n, entry in enumerate(entries)]
-
-        return fill
-
-    def _scalar(self, rule: Rule) -> Fill:
-        get, change, only = self._get(rule.source), self._change(rule), self._only(rule)
+    def _fill(self, field: str, rule: Rule) -> Fill:
+        get = self._at(rule.source)
+        if rule.each:
+            wanted = self._at((rule.where.lstrip("!"),)) if rule.where else None
+            return filling.listing(field, rule, get, wanted, self._shape(rule.each).read)
         empty = self.file.mapping.empty if rule.default is None else rule.default
 
-        def fill(record: Any, problems: list[Problem], path: str) -> Any:
-            found = get(record)
-            try:
-                result = found if not found and found in ABSENT else change(found, record) if only is None else only(found)
-            except ValueError as error:
-                problems.append(Problem(field=path, reason=str(error), hint=rule.hint))
-                return empty
-            if result or result not in ABSENT:
-                return result
-            if rule.required and empty in ABSENT:
-                problems.append(Problem(field=path, reason=f"is required and empty ({' or '.join(rule.source)})", hint=rule.hint))
-            return empty
+        def fill_on(day: date | None) -> Fill:
+            return filling.scalar(field, rule, get, filling.joined(self._changes(rule, day)), empty)
 
-        return fill
+        return filling.on_its_day(fill_on, self._at((rule.on,))) if rule.table and rule.on else fill_on(None)
 
-    def _get(self, paths: Sequence[str]) -> Get:
-        getters = [self._path(path) for path in paths]
-        if len(getters) == 1:
-            return getters[0]
+    def _at(self, paths: Sequence[str]) -> Get:
+        return filling.at(paths, items=self.items)
 
-        def first(record: Any) -> Any:
-            for get in getters:
-                if (found := get(record)) or found not in ABSENT:
-                    return found
-            return None
-
-        return first
-
-    def _path(self, path: str) -> Get:
-        if path == ".":
-            return lambda record: record
-        if self.items:
-            keys = [itemgetter(key) for key in path.split(".")]
-            return keys[0] if len(keys) == 1 else lambda record: reduce(lambda part, key: key(part), keys, record)
-        return attrgetter(path)
-
-    def _change(self, rule: Rule) -> Callable[[Any, Any], Any]:
+    def _changes(self, rule: Rule, day: date | None) -> list[Transform]:
         """Transforms, then the code table, then the checks of length and pattern."""
-        transforms = [self.transforms[name] for name in rule.transforms]
-        coded = self._coded(rule) if rule.table else None
-        checked = self._checked(rule) if rule.max or rule.pattern else None
-
-        def change(value: Any, record: Any) -> Any:
-            for transform in transforms:
-                value = transform(value)
-            if not value and value in ABSENT:
-                return value
-            if coded is not None:
-                value = coded(value, record)
-            return value if checked is None else checked(value)
-
-        return change
-
-    def _only(self, rule: Rule) -> Transform | None:
-        """The one transform of a rule that asks for nothing else: most do."""
-        alone = len(rule.transforms) == 1 and not (rule.table or rule.max or rule.pattern)
-        return self.transforms[rule.transforms[0]] if alone else None
-
-    def _coded(self, rule: Rule) -> Callable[[Any, Any], str]:
-        codes = self.tables[rule.table]
-        day_of = self._get((rule.on,)) if rule.on else None
-
-        def coded(value: Any, record: Any) -> str:
-            moment = day_of(record) if day_of else None
-            code = codes.find(str(value), moment.date() if isinstance(moment, datetime) else moment)
-            if code is None:
-                shown = "this value" if rule.personal else repr(str(value)[:60])
-                raise ValueError(f"{shown} has no code in table {rule.table!r}")
-            return code
-
-        return coded
-
-    def _checked(self, rule: Rule) -> Transform:
-        matches = re.compile(rule.pattern).fullmatch if rule.pattern else None
-
-        def checked(value: Any) -> Any:
-            text = value if isinstance(value, str) else str(value)
-            if rule.max and len(text) > rule.max:
-                if not rule.cut:
-                    raise ValueError(f"has {len(text)} characters, at most {rule.max} are allowed")
-                return text[: rule.max - 1] + "…"
-            if matches and not matches(text):
-                raise ValueError("does not have the form the target demands" if rule.personal else f"{text[:60]!r} does not have the form the target demands")
-            return value
-
-        return checked
+        changes = [self.transforms[name] for name in rule.transforms]
+        if rule.table:
+            changes.append(filling.coded(rule, self.tables[rule.table].find, day))
+        if rule.max or rule.pattern:
+            changes.append(filling.checked(rule))
+        return changes

@@ -168,7 +168,9 @@ def instant(value: Any) -> str:
     """An instant as the portal writes it: yyyyMMddHHmmss in Vietnamese time."""
     if not isinstance(value, datetime) or value.tzinfo is None:
         raise ValueError("is no instant with a time zone")
-    return value.astimezone(ZONE).strftime("%Y%m%d%H%M%S")
+    here = value.astimezone(ZONE)
+    day, time = (here.year * 100 + here.month) * 100 + here.day, (here.hour * 100 + here.minute) * 100 + here.second
+    return f"{day * 1_000_000 + time:014}"  # a third of what strftime takes, and each record has four of them
 
 
 def moment(text: object) -> datetime | None:

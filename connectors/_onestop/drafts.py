@@ -17,7 +17,8 @@ from urllib.parse import quote, unquote, urlsplit
 from connectors._onestop.mapping import SourceMapping
 from connectors._onestop.settings import Drafts, Row, all_hold
 from connectors._onestop.status import plain
-from syncd.mapping import ABSENT, Codes
+from syncd.filling import ABSENT
+from syncd.mapping import Codes
 from syncd.model import Agency, Draft, Problem
 
 _WEB = ("http://", "https://")

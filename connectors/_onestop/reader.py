@@ -18,7 +18,7 @@ from connectors._onestop.mapping import SourceMapping
 from connectors._onestop.settings import Amount, Row, all_hold, choose
 from connectors._onestop.status import HINT, Found, Statuses, UnknownStatus, plain
 from syncd.agency import covers
-from syncd.mapping import ABSENT
+from syncd.filling import ABSENT
 from syncd.model import Agency, Dossier, Fee, Origin, Owner, Paper, Problem, Snapshot, Status, Step
 
 Children = Mapping[str, Mapping[int, Sequence[Row]]]

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict
 
 from connectors._onestop.outlet_settings import InboxSettings
-from syncd.mapping import ABSENT
+from syncd.filling import ABSENT
 
 Row = Mapping[str, Any]
 

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 
 from connectors._onestop.mapping import SourceMapping
 from connectors._onestop.settings import Row
-from syncd.mapping import ABSENT, Codes
+from syncd.filling import ABSENT
+from syncd.mapping import Codes
 from syncd.model import Status
 
 Found = Mapping[tuple[str, ...], Row]
