@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from syncd import threads
+from syncd import runtime
 from syncd.cli import exits, render
 from syncd.cli.app import App, pass_app
 from syncd.cli.commands import command
@@ -39,8 +39,8 @@ def run(app: App, *, once: bool, force: bool, dry_run: bool, as_json: bool) -> i
         render.put(report, lambda: _blocks(report), as_json=as_json, zone=app.zone)
         return exits.DONE
     _log(app)
-    threads.share_arenas()
-    threads.take_short_turns()
+    runtime.share_arenas()
+    runtime.take_short_turns()
     return _once(app, force=force, as_json=as_json) if once else _forever(app)
 
 
@@ -56,6 +56,7 @@ def _forever(app: App) -> int:
     from syncd.wiring import build_daemon
 
     with app.state(create=True) as state, build_daemon(app.settings, state) as daemon:
+        runtime.collect_less()
         return daemon.run()
 
 
@@ -63,6 +64,7 @@ def _once(app: App, *, force: bool, as_json: bool) -> int:
     from syncd.wiring import build_daemon
 
     with app.state(create=True) as state, build_daemon(app.settings, state) as daemon, watching(lambda: _shares(app, state)):
+        runtime.collect_less()
         report = daemon.once(force=force)
     render.put(report, lambda: _blocks(report), as_json=as_json, zone=app.zone)
     return exits.FAILED if any(left.due or left.dead for left in report.remaining.values()) else exits.DONE
