@@ -29,7 +29,10 @@ class Codes:
         entry = self._entries.get(key)
         if entry is None or isinstance(entry, str):
             return entry
-        return next((dated.code for dated in entry if day is None or dated.holds(day)), None)
+        for dated in entry:
+            if day is None or dated.holds(day):
+                return dated.code
+        return None
 
     def keys(self) -> tuple[str, ...]:
         """Every key, in the order of the file."""

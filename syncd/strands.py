@@ -12,19 +12,19 @@ does it here. A `threading.Lock` is held only where nothing in between waits her
 from __future__ import annotations
 
 import select
-import selectors
 import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from functools import partial
 from math import inf
 
 from greenlet import GreenletExit, getcurrent, greenlet
 
 _ALARMS = 4096
+_MILLI = 1000
 _HEEDED_EVERY = 0.2  #: seconds
 _guard = threading.Lock()  #: of all latches and turns
 
@@ -52,6 +52,8 @@ class Loom:
         self._ready: deque[_Strand] = deque()
         self._courteous: deque[_Strand] = deque()  #: they go when nobody else can
         self._pauses: set[_Pause] = set()
+        self._sockets = select.poll()
+        self._attended: dict[int, _Pause] = {}  #: who waits for which socket
         self._woken: deque[_Pause] = deque()  #: by other threads
         self._alive = 0
 
@@ -63,9 +65,9 @@ class Loom:
             strand.loom = self
             self._ready.append(strand)
         self._alarm, self._bell = socket.socketpair()
-        with self._alarm, self._bell, selectors.DefaultSelector() as self._selector:
+        with self._alarm, self._bell:
             self._bell.setblocking(False)
-            self._selector.register(self._alarm, selectors.EVENT_READ)
+            self._sockets.register(self._alarm, select.POLLIN)
             while self._alive:
                 self._go()
 
@@ -86,15 +88,16 @@ class Loom:
 
     def attend(self, strand: _Strand, reading: Collection[int], writing: Collection[int], seconds: float) -> None:
         """Pause until one of these sockets is ready."""
-        pause = self.begin(strand, seconds)
-        wanted = {number: selectors.EVENT_READ * (number in reading) | selectors.EVENT_WRITE * (number in writing) for number in {*reading, *writing}}
+        pause, wanted = self.begin(strand, seconds), _wanted(reading, writing)
         for number, events in wanted.items():
-            self._selector.register(number, events, pause)
+            self._sockets.register(number, events)
+            self._attended[number] = pause
         try:
             self._hub.switch()
         finally:
             for number in wanted:
-                self._selector.unregister(number)
+                self._sockets.unregister(number)
+                del self._attended[number]
 
     def wake(self, pause: _Pause) -> None:
         """End a pause, from whatever thread."""
@@ -129,11 +132,11 @@ class Loom:
 
     def _look(self) -> None:
         ends = 0.0 if self._courteous else min((pause.ends for pause in self._pauses), default=inf)
-        for key, _ in self._selector.select(None if ends == inf else max(0.0, ends - time.monotonic())):
-            if key.data is None:
-                self._alarm.recv(_ALARMS)
+        for number, _ in self._sockets.poll(None if ends == inf else max(0.0, ends - time.monotonic()) * _MILLI):
+            if number in self._attended:
+                self._over(self._attended[number])
             else:
-                self._over(key.data)
+                self._alarm.recv(_ALARMS)
         while self._woken:
             self._over(self._woken.popleft())
         now = time.monotonic()
@@ -167,25 +170,28 @@ class Latch:
         if strand is None:
             turn = threading.Lock()
             turn.acquire()
-            with self._enlisted(turn.release):
-                turn.acquire(timeout=min(seconds, threading.TIMEOUT_MAX))
+            self._enlist(turn.release)
+            turn.acquire(timeout=min(seconds, threading.TIMEOUT_MAX))
+            self._leave(turn.release)
         elif not self.is_open:
-            pause = strand.loom.begin(strand, seconds)
-            with self._enlisted(partial(strand.loom.wake, pause)):
-                strand.loom.switch()
+            wake = partial(strand.loom.wake, strand.loom.begin(strand, seconds))
+            self._enlist(wake)
+            strand.loom.switch()
+            self._leave(wake)
         return self.is_open
 
-    @contextmanager
-    def _enlisted(self, wake: Callable[[], object]) -> Iterator[None]:
-        """Within, opening calls `wake`; at once where it is open already."""
+    def _enlist(self, wake: Callable[[], object]) -> None:
+        """Have `wake` called when it is opened; at once where it is open already."""
         with _guard:
             is_open = self.is_open
             if not is_open:
                 self._waiting.append(wake)
         if is_open:
             wake()
-        yield
-        if not self.is_open:  # or one that is never opened would remember all who ever waited
+
+    def _leave(self, wake: Callable[[], object]) -> None:
+        """Wait no longer: one that is never opened would remember all who ever waited."""
+        if not self.is_open:
             with _guard, suppress(ValueError):
                 self._waiting.remove(wake)
 
@@ -247,10 +253,14 @@ def attend(reading: Collection[int], writing: Collection[int], seconds: float) -
     if strand is not None:
         strand.loom.attend(strand, reading, writing, seconds)
     else:
-        poll = select.poll()
-        for number in {*reading, *writing}:
-            poll.register(number, select.POLLIN * (number in reading) | select.POLLOUT * (number in writing))
-        poll.poll(seconds * 1000)
+        sockets = select.poll()
+        for number, events in _wanted(reading, writing).items():
+            sockets.register(number, events)
+        sockets.poll(seconds * _MILLI)
+
+
+def _wanted(reading: Collection[int], writing: Collection[int]) -> dict[int, int]:
+    return {number: select.POLLIN * (number in reading) | select.POLLOUT * (number in writing) for number in {*reading, *writing}}
 
 
 def _strand() -> _Strand | None:

@@ -10,14 +10,13 @@ unless its full time is left, so that a lease is never outlived.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import cached_property, lru_cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple
 
-from connectors._http.outcomes import LARGEST, TOO_LARGE, Answered, TooLarge, Trouble, judge, lost, unsent
+from connectors._http.outcomes import LARGEST, TOO_LARGE, Answered, NotAnswered, NotSent, TooLarge, Trouble, judge, lost, unsent
 from syncd.calls import Outcome
 from syncd.clock import Clock
 from syncd.model import Problem
@@ -129,12 +128,9 @@ class Http:
         return result
 
     def _exchange(self, call: Call, times: tuple[float, float]) -> Answered | Trouble:
-        from connectors._http.wire import NotAnswered, NotSent
-
+        line = self._line()
         try:
-            request = _prepared(call.method, call.url, tuple(call.headers.items()))
-            with self._line() as line:
-                arrived = line.send(request, call.body, *times)
+            arrived = line.send(_prepared(call.method, call.url, tuple(call.headers.items())), call.body, *times)
         except NotAnswered as error:
             return lost(error.code, times[1])
         except NotSent as error:
@@ -143,20 +139,18 @@ class Http:
             return Trouble(Outcome.UNKNOWN, TOO_LARGE, str(error))
         except ValueError:
             return Trouble(Outcome.UNAVAILABLE, "connect", "no connection: the address is none", "check the address of the target")
-        return judge(arrived.status, arrived.body, arrived.later, arrived.elsewhere)
-
-    @contextmanager
-    def _line(self) -> Iterator[Line]:
-        from connectors._http.wire import Line
-
-        try:
-            line = self._idle.pop()
-        except IndexError:
-            line = Line(self._terms, self._largest)
-        try:
-            yield line
         finally:
             self._idle.append(line)
+        return judge(arrived.status, arrived.body, arrived.later, arrived.elsewhere)
+
+    def _line(self) -> Line:
+        """One that nobody uses."""
+        try:
+            return self._idle.pop()
+        except IndexError:
+            from connectors._http.wire import Line
+
+            return Line(self._terms, self._largest)
 
 
 @lru_cache(maxsize=64)

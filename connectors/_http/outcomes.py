@@ -59,6 +59,19 @@ class TooLarge(Exception):
     """The answer has more bytes than may be."""
 
 
+class NotSent(Exception):
+    """No byte of the request was handed to the network."""
+
+    def __init__(self, code: int, said: str) -> None:
+        self.code = code  #: libcurl's
+        self.said = said
+        super().__init__(said)
+
+
+class NotAnswered(NotSent):
+    """The request may have been seen by somebody, and no whole answer came."""
+
+
 def judge(status: int, body: bytes, later: float | None = None, elsewhere: str = "") -> Answered | Trouble:
     """The answer where its body decides, else what the status says; `later` are the seconds after which to come back, `elsewhere` is where
     we are sent."""

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import certifi
 import pycurl
 
-from connectors._http.outcomes import TooLarge
+from connectors._http.outcomes import NotAnswered, NotSent, TooLarge
 from syncd.options import TargetOptions
 from syncd.strands import attend
 
@@ -43,19 +43,6 @@ _ALWAYS = (
 )
 _peek = ctypes.PyDLL(None).recv  # with the lock in hand: it does not wait
 _PEEK = socket.MSG_PEEK | socket.MSG_DONTWAIT
-
-
-class NotSent(Exception):
-    """No byte of the request was handed to the network."""
-
-    def __init__(self, code: int, said: str) -> None:
-        self.code = code  #: libcurl's
-        self.said = said
-        super().__init__(said)
-
-
-class NotAnswered(NotSent):
-    """The request may have been seen by somebody, and no whole answer came."""
 
 
 class Arrived(NamedTuple):
