@@ -38,11 +38,12 @@ class _Strand(greenlet):
 class _Pause:
     """A strand that waits, until a moment at most."""
 
-    __slots__ = ("ends", "strand")
+    __slots__ = ("ends", "seen", "strand")
 
     def __init__(self, strand: _Strand, seconds: float) -> None:
         self.strand = strand
         self.ends = time.monotonic() + seconds
+        self.seen: dict[int, int] = {}  #: what poll said of the sockets it waits for
 
 
 class Loom:
@@ -86,7 +87,7 @@ class Loom:
         self._courteous.append(strand)
         self._hub.switch()
 
-    def attend(self, strand: _Strand, reading: Collection[int], writing: Collection[int], seconds: float) -> None:
+    def attend(self, strand: _Strand, reading: Collection[int], writing: Collection[int], seconds: float) -> dict[int, int]:
         """Pause until one of these sockets is ready."""
         pause, wanted = self.begin(strand, seconds), _wanted(reading, writing)
         for number, events in wanted.items():
@@ -98,6 +99,7 @@ class Loom:
             for number in wanted:
                 self._sockets.unregister(number)
                 del self._attended[number]
+        return pause.seen
 
     def wake(self, pause: _Pause) -> None:
         """End a pause, from whatever thread."""
@@ -131,17 +133,19 @@ class Loom:
             self._ready.append(self._courteous.popleft())
 
     def _look(self) -> None:
-        ends = 0.0 if self._courteous else min((pause.ends for pause in self._pauses), default=inf)
-        for number, _ in self._sockets.poll(None if ends == inf else max(0.0, ends - time.monotonic()) * _MILLI):
-            if number in self._attended:
-                self._over(self._attended[number])
+        soonest = min((pause.ends for pause in self._pauses), default=inf)
+        ends = 0.0 if self._courteous else soonest
+        for number, events in self._sockets.poll(None if ends == inf else max(0.0, ends - time.monotonic()) * _MILLI):
+            if pause := self._attended.get(number):
+                pause.seen[number] = events
+                self._over(pause)
             else:
                 self._alarm.recv(_ALARMS)
         while self._woken:
             self._over(self._woken.popleft())
-        now = time.monotonic()
-        for pause in [pause for pause in self._pauses if pause.ends <= now]:
-            self._over(pause)
+        if (now := time.monotonic()) >= soonest:
+            for pause in [pause for pause in self._pauses if pause.ends <= now]:
+                self._over(pause)
 
     def _over(self, pause: _Pause) -> None:
         if pause in self._pauses:
@@ -247,16 +251,15 @@ def give_way() -> None:
         strand.loom.give_way(strand)
 
 
-def attend(reading: Collection[int], writing: Collection[int], seconds: float) -> None:
-    """Wait until one of these sockets is ready, or so long."""
+def attend(reading: Collection[int], writing: Collection[int], seconds: float) -> dict[int, int]:
+    """Wait until one of these sockets is ready, or so long; what poll says of those that are."""
     strand = _strand()
     if strand is not None:
-        strand.loom.attend(strand, reading, writing, seconds)
-    else:
-        sockets = select.poll()
-        for number, events in _wanted(reading, writing).items():
-            sockets.register(number, events)
-        sockets.poll(seconds * _MILLI)
+        return strand.loom.attend(strand, reading, writing, seconds)
+    sockets = select.poll()
+    for number, events in _wanted(reading, writing).items():
+        sockets.register(number, events)
+    return dict(sockets.poll(seconds * _MILLI))
 
 
 def _wanted(reading: Collection[int], writing: Collection[int]) -> dict[int, int]:

@@ -27,7 +27,7 @@ from syncd.errors import ConfigurationError, StoreUnavailable
 from syncd.model import Problem
 
 if TYPE_CHECKING:
-    from syncd.store.giving_way import GivingWay
+    from syncd.store.giving_way import GivingWay, Statements
 
 BUSY_SECONDS = 30
 _CLOSE_WAIT = 1.0  #: seconds; whoever writes longer at the end of the process is cut off by it
@@ -53,9 +53,10 @@ _REMEDIES = (
 class Database:
     """A state database, SQLite or PostgreSQL."""
 
-    def __init__(self, engine: Engine, writing: Engine | None = None) -> None:
+    def __init__(self, engine: Engine, writing: Engine | None = None, statements: Statements | None = None) -> None:
         self.engine = engine
-        self.writing = writing or engine  #: what `write` and `statement` use
+        self.writing = writing or engine
+        self._statements = statements
         self.sqlite = engine.dialect.name == "sqlite"
         self._turn = threading.Lock()
         self._writer: Connection | None = None  #: SQLite's, kept between transactions
@@ -85,21 +86,16 @@ class Database:
 
     @contextmanager
     def statement(self) -> Iterator[GivingWay]:
-        """The driver's own connection, on which each statement is a transaction of its own, begun and committed on its one way to the server, and
-        has its parameters as the server takes them (`$1`). Other strands go on meanwhile: only here, where the server ends
-        the transaction by itself, for they might wait for its rows and thereby keep it from ending. On PostgreSQL only."""
+        """A connection of the driver's own, for one statement that has its parameters as the server takes them (`$1`). Other strands go on
+        meanwhile: only here, where the server ends the transaction by itself, for they might wait for its rows and thereby keep it from ending. On
+        PostgreSQL only."""
+        statements = cast("Statements", self._statements)
         try:
-            lent = self.writing.raw_connection()
-            try:
-                with cast("GivingWay", lent.driver_connection).giving_way() as connection:
-                    yield connection
-            except BaseException:
-                lent.invalidate()
-                raise
-            lent.close()
+            with statements.one() as connection:
+                yield connection
         except self.writing.dialect.loaded_dbapi.Error as error:
-            for engine in (self.engine, self.writing):  # of a server that is gone, or a standby now, the other connections are no better
-                engine.dispose()
+            for kept in (self.engine.dispose, self.writing.dispose, statements.drop):  # of a server that is gone, or a standby now, none is any better
+                kept()
             raise unavailable(error) from error
 
     def close(self) -> None:
@@ -109,6 +105,8 @@ class Database:
             self._turn.release()
         self.engine.dispose()
         self.writing.dispose()
+        if self._statements is not None:
+            self._statements.drop()
 
     def _forget_writer(self) -> None:
         if self._writer is not None:
@@ -152,22 +150,26 @@ def _refused(reason: str) -> ConfigurationError:
     return ConfigurationError([Problem(field="daemon.state", reason=reason, hint='for example "sqlite:////var/lib/syncd/state.db"')])
 
 
-def _postgresql(url: URL) -> tuple[Engine, Engine]:
-    """For reading and for writing. Writing finds its rows by their keys, and the planner is told so: of a table that is just being
-    filled it has no statistics, and would rather read it whole. Compiling (`jit`) costs more than any statement here."""
+def _postgresql(url: URL) -> tuple[Engine, Engine, Statements]:
+    """For reading, for writing and for single statements. Writing finds its rows by their keys, and the planner is told so: of a table that is just
+    being filled it has no statistics, and would rather read it whole. Compiling (`jit`) costs more than any statement here."""
+    import psycopg
+
+    from syncd.store.giving_way import GivingWay, Statements
+
+    def connect() -> GivingWay:
+        _, named = made[1].dialect.create_connect_args(url)
+        # psycopg's usual cursor would look through a long statement for `%s` each time, which takes as long as the server needs to carry it out.
+        connection = GivingWay.connect(**{**named, **unsaid}, autocommit=True, cursor_factory=psycopg.RawCursor)
+        _setting(_WRITING)(connection, None)
+        return connection
+
     unsaid = {name: value for name, value in _NOTICES_ABSENCE.items() if name not in url.query}
     made = [create_engine(url, hide_parameters=True, pool_use_lifo=True, pool_size=20, max_overflow=40, connect_args=unsaid) for _ in "rw"]
     event.listen(made[0], "connect", _setting(_READING))
     event.listen(made[1], "connect", _setting(_WRITING))
     event.listen(made[1], "handle_error", _leaving_standby(made[0]))
-    event.listen(made[1], "do_connect", _giving_way)
-    return made[0], made[1]
-
-
-def _giving_way(_dialect: Any, _record: object, arguments: Any, named: Any) -> Any:
-    from syncd.store.giving_way import GivingWay
-
-    return GivingWay.connect(*arguments, **named)
+    return made[0], made[1], Statements(connect)
 
 
 def _leaving_standby(reading: Engine) -> Callable[[ExceptionContext], None]:

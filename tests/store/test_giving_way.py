@@ -16,7 +16,7 @@ from syncd.store.giving_way import GivingWay
 from syncd.strands import Loom, rest
 
 
-def test_others_go_on_while_the_server_works_and_the_connection_is_as_before_afterwards(postgresql_url: URL) -> None:
+def test_others_go_on_while_the_server_works(postgresql_url: URL) -> None:
     database = open_database(postgresql_url.render_as_string(hide_password=False))
     told: list[object] = []
 
@@ -30,9 +30,23 @@ def test_others_go_on_while_the_server_works_and_the_connection_is_as_before_aft
 
     with contextlib.closing(database):
         Loom().run([asking, other])
-        with database.write() as connection:
-            told.append(connection.exec_driver_sql("SELECT %s::int", (8,)).scalar_one())
-    assert told == ["other", 7, 8]
+    assert told == ["other", 7]
+
+
+def test_whoever_asks_at_the_same_time_has_a_connection_of_its_own_and_they_are_kept(postgresql_url: URL) -> None:
+    database = open_database(postgresql_url.render_as_string(hide_password=False))
+    told: list[list[int]] = [[], []]
+
+    def asking() -> None:
+        for servers in told:
+            with database.statement() as connection:
+                servers.extend(connection.execute("SELECT pg_backend_pid() FROM pg_sleep(0.05)").fetchone() or ())
+            rest(0.2)
+
+    with contextlib.closing(database):
+        Loom().run([asking, asking, asking])
+    assert len(set(told[0])) == 3
+    assert sorted(told[0]) == sorted(told[1])
 
 
 def test_others_go_on_while_the_server_takes_nothing_in() -> None:
@@ -48,7 +62,7 @@ def test_others_go_on_while_the_server_takes_nothing_in() -> None:
                 return "sent"
 
     def sending() -> None:
-        connection = cast("Any", SimpleNamespace(_gives_way=True, pgconn=SimpleNamespace(socket=ours.fileno())))
+        connection = cast("Any", SimpleNamespace(pgconn=SimpleNamespace(socket=ours.fileno())))
         told.append(GivingWay.wait(connection, flushing(), interval=0.01))
 
     def other() -> None:
