@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
-from connectors._dvcqg.answers import Answer, Answers
+from connectors._dvcqg.answers import REMEMBERED, Answer, Answers
 from connectors._dvcqg.catalogue import Catalogue, Listing
 from connectors._dvcqg.mapping import CREATE, UPDATE, PortalMapping, Sent, load, moment
 from connectors._dvcqg.options import DvcqgOptions
@@ -190,7 +191,12 @@ class Dvcqg:
 
     def _text(self, answer: Answer) -> str:
         """The answer without session and password, shortened."""
-        return beginning(msgspec.json.encode(answer.body), self._wire.secrets(), LONGEST_TEXT)
+        return _text(answer, self._wire.secrets())
+
+
+@lru_cache(REMEMBERED)
+def _text(answer: Answer, secrets: tuple[str, ...]) -> str:
+    return beginning(msgspec.json.encode(answer.body), secrets, LONGEST_TEXT)
 
 
 def _log() -> Any:

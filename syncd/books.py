@@ -166,7 +166,9 @@ class Books:
     @staticmethod
     def _judged(made: Made, claim: Claim, part: Part, crossed: set[str]) -> Made:
         """The answer without personal data, and with what only the history of the dossier tells."""
-        receipt = replace(made.receipt, message=redact(made.receipt.message, personal_values(claim.dossier)))
+        receipt = made.receipt
+        if receipt.message:
+            receipt = replace(receipt, message=redact(receipt.message, personal_values(claim.dossier)))
         if receipt.outcome is Outcome.CROSSED and claim.subject in crossed:
             receipt = replace(receipt, outcome=Outcome.REJECTED, code="crossed_twice", hint=_CROSSED_TWICE)
         elif receipt.outcome is Outcome.CROSSED:

@@ -13,20 +13,24 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any
 
 import msgspec
 
 from connectors._dvcqg.mapping import CREATE, STATUS, Words
 from connectors._http.outcomes import Answered, Trouble, refused
 from syncd.calls import Outcome
+from syncd.model import Value
 
 _NUMBER = re.compile(r"[+-]?[0-9]+")
 _BOM = b"\xef\xbb\xbf"
+_SHORT = 1000  #: bytes of an answer that is remembered
+REMEMBERED = 64  #: answers
 
 
-class Answer(NamedTuple):
-    """An answer of the portal itself."""
+class Answer(Value, eq=False):
+    """An answer of the portal itself. One that comes again word for word, as most do, is the same object."""
 
     code: str  #: "0" however it was spelt
     message: str  #: may quote personal data
@@ -47,6 +51,10 @@ class Answer(NamedTuple):
 
 def read(answered: Answered) -> Answer | Trouble:
     """The portal's answer in a body, or why it is none."""
+    return _read_once(answered) if len(answered.body) <= _SHORT else _read(answered)
+
+
+def _read(answered: Answered) -> Answer | Trouble:
     try:
         body = msgspec.json.decode(answered.body.removeprefix(_BOM))
     except (msgspec.DecodeError, RecursionError):
@@ -54,7 +62,7 @@ def read(answered: Answered) -> Answer | Trouble:
     code = spelt(body.get("error_code")) if isinstance(body, dict) else ""
     if code:
         message = body.get("message")
-        return Answer(code, "" if message is None else " ".join(str(message).split()), body)
+        return Answer(code=code, message="" if message is None else " ".join(str(message).split()), body=body)
     if answered.status >= 400:  # noqa: PLR2004 the classes of HTTP
         return refused(answered)
     return Trouble(
@@ -64,6 +72,9 @@ def read(answered: Answered) -> Answer | Trouble:
         "see what stands between us and the portal",
         body=answered.body,
     )
+
+
+_read_once = lru_cache(REMEMBERED)(_read)
 
 
 def _shape(raw: bytes, body: object) -> str:
@@ -89,6 +100,7 @@ class Answers:
         self._missing = _any_of(words.missing)
         self._session = _any_of(words.session)
         self._exists_codes = {spelt(code) for code in words.exists_codes}
+        self._judged = lru_cache(REMEMBERED)(self._judge)
 
     def fine(self, answer: Answer) -> bool:
         """Whether the portal did what it was asked."""
@@ -104,6 +116,9 @@ class Answers:
 
     def judge(self, answer: Answer, lane: str) -> tuple[Outcome, bool | None]:
         """What became of a call of that lane, and whether the portal has the dossier, where the answer says so."""
+        return self._judged(answer, lane)
+
+    def _judge(self, answer: Answer, lane: str) -> tuple[Outcome, bool | None]:
         if lane == CREATE and answer.code in self._exists_codes and _says(self._exists, answer):
             return Outcome.CROSSED, True
         if lane not in (CREATE, STATUS) and self.absent(answer):

@@ -103,7 +103,17 @@ def test_what_is_no_answer_of_the_portal_leaves_everything_open(body: object) ->
 
 
 def test_a_mark_of_byte_order_is_overlooked() -> None:
-    assert answered(b'\xef\xbb\xbf{"error_code":"0","message":null}') == Answer("0", "", {"error_code": "0", "message": None})
+    found = answered(b'\xef\xbb\xbf{"error_code":"0","message":null}')
+    assert isinstance(found, Answer)
+    assert (found.code, found.message, found.body) == ("0", "", {"error_code": "0", "message": None})
+
+
+def test_a_short_answer_that_comes_again_word_for_word_is_read_once() -> None:
+    said = {"error_code": "0", "message": "Thành công"}
+    assert answered(said) is answered(said)
+    assert answered(said) is not answered(said, 201)
+    long = {**said, "result": ["x" * 1000]}
+    assert answered(long) is not answered(long)
 
 
 def test_a_refusal_by_status_is_read_for_its_code_first() -> None:
@@ -129,7 +139,7 @@ def test_a_refusal_by_status_is_read_for_its_code_first() -> None:
     ],
 )
 def test_what_was_found_stands_under_one_name_or_another(body: dict[str, object], found: object) -> None:
-    assert Answer("0", "", body).found == found
+    assert Answer(code="0", message="", body=body).found == found
 
 
 def test_a_mapping_may_leave_a_list_of_words_empty() -> None:

@@ -22,7 +22,7 @@ KEY = re.compile(r"\b(?:subject|dossier) (?:= |IN |NOT IN )(?:\(?[?%(]|given\.s\
 EVERY_SHARD = {
     "a page's rows that bear another code now, by an index, once a page": "FROM snapshot \nWHERE snapshot.source_id IN",
     "which rows of a target are due, by a partial index, once for a handful of calls": "WITH picked",
-    "what that claim has leased, by the index of what is leased": "ledger.state = 'leased' AND ledger.lease_token",
+    "what that claim has leased, by the index of what is leased": "ledger.state = 'leased' AND ledger.lease_until = ",
 }
 PARTITIONS = re.findall(r"```sql\n(.*?)```", (Path(__file__).parents[2] / "docs/scale.md").read_text("utf-8"), re.DOTALL)[0]
 CODES = [f"000.00.14.H03-250303-{number:04}" for number in range(1, 6)]
