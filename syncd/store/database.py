@@ -106,7 +106,7 @@ class Database:
         self.engine.dispose()
         self.writing.dispose()
         if self._statements is not None:
-            self._statements.drop()
+            self._statements.close()
 
     def _forget_writer(self) -> None:
         if self._writer is not None:

@@ -49,6 +49,7 @@ class Statements:
     def __init__(self, connect: Callable[[], GivingWay]) -> None:
         self._connect = connect
         self._idle: deque[GivingWay] = deque()
+        self._closed = False
 
     @contextmanager
     def one(self) -> Iterator[GivingWay]:
@@ -63,6 +64,13 @@ class Statements:
             connection.close()
             raise
         self._idle.append(connection)
+        if self._closed:
+            self.drop()
+
+    def close(self) -> None:
+        """Close all: those in use when they are given back."""
+        self._closed = True
+        self.drop()
 
     def drop(self) -> None:
         """Close those that nobody uses."""

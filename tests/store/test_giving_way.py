@@ -49,6 +49,14 @@ def test_whoever_asks_at_the_same_time_has_a_connection_of_its_own_and_they_are_
     assert sorted(told[0]) == sorted(told[1])
 
 
+def test_a_connection_in_use_at_the_end_is_closed_when_it_is_given_back(postgresql_url: URL) -> None:
+    database = open_database(postgresql_url.render_as_string(hide_password=False))
+    with database.statement() as connection:
+        database.close()
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    assert connection.closed
+
+
 def test_others_go_on_while_the_server_takes_nothing_in() -> None:
     ours, theirs = socket.socketpair()
     told: list[object] = []
