@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import shutil
@@ -24,6 +25,16 @@ def pytest_configure() -> None:
     """Files of tests rest in memory where there is room for them: what waits for the disk at each commit shows nothing by it."""
     if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+@pytest.fixture(autouse=True)
+def garbage_as_it_was() -> Iterator[None]:
+    """A daemon that is called within the tests' own process sets up the collector for its process."""
+    thresholds = gc.get_threshold()
+    yield
+    if gc.get_freeze_count():
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)
 
 
 @pytest.fixture(autouse=True)

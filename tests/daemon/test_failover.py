@@ -39,10 +39,10 @@ def test_postgresql_crashes_under_load_and_no_step_is_lost_or_sent_twice(several
         life.move(40)
     life.settle()
     nodes[0].rest()
+    for each in nodes:
+        wait_for(lambda each=each: '"event":"place_taken_again"' in each.log.read_text())  # type: ignore[misc]
     assert [each.stop() for each in nodes] == [0, 0], "a daemon has ended by itself"
     judge(nodes[0])
-    for each in nodes:
-        assert '"event":"place_taken_again"' in each.log.read_text()
 
 
 @pytest.mark.slow
