@@ -89,14 +89,21 @@ class Database:
         """A connection of the driver's own, for one statement that has its parameters as the server takes them (`$1`). Other strands go on
         meanwhile: only here, where the server ends the transaction by itself, for they might wait for its rows and thereby keep it from ending. On
         PostgreSQL only."""
-        statements = cast("Statements", self._statements)
+        statements, driver = cast("Statements", self._statements), self.writing.dialect.loaded_dbapi
         try:
             with statements.one() as connection:
                 yield connection
-        except self.writing.dialect.loaded_dbapi.Error as error:
-            for kept in (self.engine.dispose, self.writing.dispose, statements.drop):  # of a server that is gone, or a standby now, none is any better
-                kept()
+        except driver.Error as error:
+            if isinstance(error, (driver.OperationalError, driver.InterfaceError)) or error.sqlstate == _READ_ONLY:
+                self._leave_server()
             raise unavailable(error) from error
+
+    def _leave_server(self) -> None:
+        """Of a server that is gone, or a standby now, no connection is any better than the one that told of it."""
+        self.engine.dispose()
+        self.writing.dispose()
+        if self._statements is not None:
+            self._statements.drop()
 
     def close(self) -> None:
         """Close the connections."""

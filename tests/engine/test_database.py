@@ -52,6 +52,18 @@ def test_a_server_that_has_become_a_standby_is_left(postgresql_url: URL) -> None
     database.close()
 
 
+def test_a_statement_that_the_server_refuses_costs_the_others_no_connection(postgresql_url: URL) -> None:
+    database = open_database(postgresql_url.render_as_string(hide_password=False))
+    ours = text("SELECT pg_backend_pid()")
+    with database.write() as connection:
+        before = connection.execute(ours).scalar_one()
+        with pytest.raises(StoreUnavailable), database.statement() as driver:
+            driver.execute("SELECT nothing_of_that_name")
+    with database.write() as connection:
+        assert connection.execute(ours).scalar_one() == before
+    database.close()
+
+
 def test_who_stands_still_in_the_midst_of_a_transaction_does_not_hold_up_the_others(postgresql_url: URL, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(_WRITING, "idle_in_transaction_session_timeout", "'200ms'")
     stalled, other = (open_database(postgresql_url.render_as_string(hide_password=False)) for _ in range(2))
