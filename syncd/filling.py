@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import attrgetter, itemgetter
 from typing import Any
 
@@ -24,6 +24,7 @@ Find = Callable[[str, date | None], str | None]
 
 ABSENT: tuple[Any, ...] = (None, "", (), [])  # what counts as true is none of it, and sooner seen than four comparisons
 _SHOWN = 60  #: characters of a value that does not fit
+_DAYS = 64  #: of which a field with dated codes is kept compiled
 
 
 def at(paths: Sequence[str], *, items: bool) -> Get:
@@ -88,6 +89,7 @@ def scalar(field: str, rule: Rule, get: Get, change: Transform, empty: Any) -> F
 
 def on_its_day(fill_on: Callable[[date | None], Fill], day_of: Get) -> Fill:
     """A field whose codes change with time: filled as on the day that the record gives."""
+    fill_on = lru_cache(_DAYS)(fill_on)
 
     def fill(record: Any, problems: list[Problem], path: str) -> Any:
         moment = day_of(record)
