@@ -51,7 +51,8 @@ class Loom:
 
     def __init__(self) -> None:
         self._ready: deque[_Strand] = deque()
-        self._courteous: deque[_Strand] = deque()  #: they go when nobody else can
+        self._courteous: deque[_Strand] = deque()  #: those who gave way
+        self._called: deque[_Strand] = deque()  #: those for whom others of this loom have opened a latch; they go last
         self._pauses: set[_Pause] = set()
         self._sockets = select.poll()
         self._attended: dict[int, _Pause] = {}  #: who waits for which socket
@@ -83,7 +84,7 @@ class Loom:
         self._hub.switch()
 
     def give_way(self, strand: _Strand) -> None:
-        """Let all others go who can."""
+        """Let all go for whom something has come."""
         self._courteous.append(strand)
         self._hub.switch()
 
@@ -104,7 +105,7 @@ class Loom:
     def wake(self, pause: _Pause) -> None:
         """End a pause, from whatever thread."""
         if threading.get_ident() == self._thread:
-            self._over(pause)
+            self._over(pause, self._called)
             return
         self._woken.append(pause)
         with suppress(OSError):  # as many alarms as it can hold, or the loom has ended
@@ -124,9 +125,11 @@ class Loom:
         return run
 
     def _go(self) -> None:
-        """Let everybody go who can, then look who else may."""
+        """Let those go for whom something has come, then those who gave way to them, then those who were called; and look what else has come."""
         while self._ready:
             self._ready.popleft().switch()
+        while self._called and not self._courteous:
+            self._called.popleft().switch()
         if self._alive:
             self._look()
         if self._courteous and not self._ready:
@@ -138,19 +141,19 @@ class Loom:
         for number, events in self._sockets.poll(None if ends == inf else max(0.0, ends - time.monotonic()) * _MILLI):
             if pause := self._attended.get(number):
                 pause.seen[number] = events
-                self._over(pause)
+                self._over(pause, self._ready)
             else:
                 self._alarm.recv(_ALARMS)
         while self._woken:
-            self._over(self._woken.popleft())
+            self._over(self._woken.popleft(), self._ready)
         if (now := time.monotonic()) >= soonest:
             for pause in [pause for pause in self._pauses if pause.ends <= now]:
-                self._over(pause)
+                self._over(pause, self._ready)
 
-    def _over(self, pause: _Pause) -> None:
+    def _over(self, pause: _Pause, queue: deque[_Strand]) -> None:
         if pause in self._pauses:
             self._pauses.remove(pause)
-            self._ready.append(pause.strand)
+            queue.append(pause.strand)
 
 
 class Latch:
@@ -245,7 +248,8 @@ def rest_unless(event: threading.Event, seconds: float) -> bool:
 
 
 def give_way() -> None:
-    """Let all other strands go first, those too whose sockets have become ready meanwhile."""
+    """Let all other strands go first for whom something has come, whose sockets have become ready meanwhile; not those who wait for a latch or a turn,
+    for they begin something new."""
     strand = _strand()
     if strand is not None:
         strand.loom.give_way(strand)

@@ -2,7 +2,7 @@
 
 Nobody is there only to write. Whoever finds nobody writing writes, for all who came meanwhile, and then leaves it to the first of those who
 have come since. So a lone worker pays for its own commit only, sixteen share one, and each is woken
-once. Strands let the others of their thread come first, whose answers may lie ready.
+once. Strands let the others of their thread come first whose answers lie ready.
 """
 
 from __future__ import annotations

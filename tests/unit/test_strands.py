@@ -56,23 +56,29 @@ def test_strands_stay_in_their_thread() -> None:
     assert threads == {threading.get_ident()}
 
 
-def test_who_gives_way_goes_after_all_who_can_go() -> None:
+def test_who_gives_way_goes_after_those_for_whom_something_has_come_and_before_those_who_are_called() -> None:
+    latch = Latch()
     told: list[str] = []
     ours, theirs = socket.socketpair()
 
     def courteous() -> None:
         theirs.send(b"x")
+        latch.open()
         told.append("before")
         give_way()
         told.append("after")
+
+    def waiting() -> None:
+        latch.wait(FOR_EVER)
+        told.append("called")
 
     def listening() -> None:
         attend([ours.fileno()], [], FOR_EVER)
         told.append("heard")
 
     with ours, theirs:
-        Loom().run([listening, courteous, lambda: told.append("another")])
-    assert told == ["before", "another", "heard", "after"]
+        Loom().run([waiting, listening, courteous, lambda: told.append("another")])
+    assert told == ["before", "another", "heard", "after", "called"]
 
 
 @both
