@@ -24,9 +24,9 @@ from syncd.errors import StoreUnavailable
 from syncd.model import Value
 from syncd.policy import Next, decide
 from syncd.redact import personal_values, redact
+from syncd.store.entries import Entry, Line
 from syncd.store.grouping import GroupCommit
 from syncd.store.ledger import Ledger
-from syncd.store.outcomes import Entry
 from syncd.strands import rest
 from syncd.turns import UNKNOWN_SENT, UNKNOWN_TWICE, after, next_portion, too_doubtful
 
@@ -66,7 +66,7 @@ class Books:
         self._ledger = ledger
         self._clock = clock
         self._waits = waits
-        self._commits: GroupCommit[Entry, set[str]] = GroupCommit(self._write)
+        self._commits: GroupCommit[Line, set[str]] = GroupCommit(self._write)
         self._dice = random.Random()
         self._put_off: list[datetime] = []  #: a heap
         self._log = log.bind()  # once: the settings of logging do not change under a running daemon
@@ -120,7 +120,7 @@ class Books:
                 return written
 
     def _submit(self, entries: Sequence[Entry]) -> list[Claim]:
-        lost = self._commits.submit(entries)
+        lost = self._commits.submit([self._ledger.ready(entry) for entry in entries])
         for entry in entries:
             if entry.attempt is not None:
                 self._tell(entry, entry.attempt, lost)
@@ -145,9 +145,9 @@ class Books:
         else:
             self._log.info("delivery_sent" if made.receipt.outcome is Outcome.DELIVERED else "delivery_crossed", **words)
 
-    def _write(self, entries: list[Entry]) -> set[str]:
-        lost = self.patiently(lambda: self._ledger.record(entries))
-        self.settled += sum(entry.next is Next.SETTLE and entry.attempt is not None for entry in entries)
+    def _write(self, lines: list[Line]) -> set[str]:
+        lost = self.patiently(lambda: self._ledger.record(lines))
+        self.settled += sum(line.settles for line in lines)
         return lost
 
     def _entry(self, part: Part, made: Made, crossed: set[str]) -> Entry:

@@ -18,25 +18,25 @@ expired row keeps its token until somebody else leases it: an answer that could 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, case, false, or_, select, true, update
+from sqlalchemy import and_, case, false, or_, select, true, update
 
 from syncd.calls import Claim
 from syncd.crypto import Cipher
 from syncd.errors import UndecipherableError
-from syncd.model import Dossier, Step, decode_dossier, decode_matter, decode_step
-from syncd.store import outcomes
+from syncd.store.claims import claim_of, grouped, leased, unsent
 from syncd.store.database import Database
-from syncd.store.outcomes import Entry
+from syncd.store.entries import Entry, Line, Scribe
+from syncd.store.outcomes import outcomes
 from syncd.store.schema import ledger, snapshot
-from syncd.store.statements import ALL_STEPS, CLAIM, CLAIM_STEPS, DUE, LEASE_POSTGRESQL, LEASE_SQLITE, LEASED, RELEASE, ROWS, STEPS
+from syncd.store.statements import ALL_STEPS, DUE, LEASED, RELEASE, ROWS, STEPS
+from syncd.strands import give_way
 
-_NO_DOSSIER = Dossier(code="", source_id=0)  #: of a statistic
+_TOGETHER = 16  #: claims that are opened before others, whose answers may have come, are let go on
 
 
 class Ledger:
@@ -46,23 +46,18 @@ class Ledger:
         self.database = database
         self.cipher = cipher
         self.node = node
+        self._outcomes = outcomes(database, Scribe(cipher, node))
 
     def claim(self, name: str, limit: int, now: datetime, term: timedelta) -> list[Claim]:
         """Up to `limit` due rows, longest due first, leased until `now + term`; none while the target is paused or the
         source looks suspicious."""
         token, until = secrets.token_hex(8), now + term
-        mine = {"t": name, "token": token, "term": until}
-        with self.database.write() as connection:
-            some = connection.execute(self._lease(), {**mine, "now": now, "n": limit, "node": self.node}).rowcount  # SQLite says -1, however many
-            rows = connection.execute(CLAIM, mine).all() if some else ()
-            if not rows:
-                return []
-            steps = _grouped(connection.execute(CLAIM_STEPS, mine))
-            steps |= _with_owed(connection, rows, steps)
         claims = []
-        for row in rows:
+        for number, (row, steps) in enumerate(leased(self.database, {"t": name, "n": limit, "now": now, "token": token, "term": until, "node": self.node})):
+            if number % _TOGETHER == 0:
+                give_way()
             try:
-                claims.append(self._claimed(row, steps.get(row.subject, ()), token, until))
+                claims.append(claim_of(self.cipher, row, steps, token, until))
             except UndecipherableError as error:
                 self._set_aside(row, now, error)
         return claims
@@ -80,39 +75,6 @@ class Ledger:
         if sealed is not None:
             self.cipher.open(sealed)
 
-    def _lease(self) -> Any:
-        return LEASE_SQLITE if self.database.sqlite else LEASE_POSTGRESQL
-
-    def _claimed(self, row: Any, steps: Sequence[tuple[int, bytes]], token: str, until: datetime) -> Claim:
-        return Claim(
-            target=row.target,
-            subject=row.subject,
-            token=token,
-            until=until,
-            version=row.version,
-            digest=row.digest,
-            dossier=self.cipher.decoded(row.body, decode_dossier) if row.body else _NO_DOSSIER,
-            matter=self.cipher.decoded(row.matter, partial(decode_matter, row.kind)) if row.matter else None,
-            withdrawn=row.standing is False,
-            steps=tuple((place, self._step(sealed)) for place, sealed in steps),
-            created=row.created,
-            sent_version=row.sent_version,
-            sent_digest=row.sent_digest,
-            steps_sent=row.steps_sent,
-            owed=_places(row.owed),
-            strange=row.strange,
-            adopting=row.adopting,
-            adopted=row.adopted,
-            failures=row.failures,
-            unsure=row.unsure,
-            doubtful=row.doubtful,
-            doubts=row.doubts,
-            memo=row.memo,
-        )
-
-    def _step(self, sealed: bytes) -> Step:
-        return self.cipher.decoded(sealed, decode_step)
-
     def peek(self, name: str, subject: str) -> Claim | None:
         """The claim a delivery would start from, without leasing anything."""
         with self.database.read() as connection:
@@ -120,20 +82,19 @@ class Ledger:
             row = connection.execute(ROWS, given).one_or_none()
             if row is None:
                 return None
-            steps = _grouped(connection.execute(STEPS, given))
-            steps |= _with_owed(connection, [row], steps)
-        return self._claimed(row, steps.get(subject, ()), "", row.due_at)
+            steps = unsent(row, grouped(connection.execute(STEPS, given)).get(subject, ()))
+        return claim_of(self.cipher, row, steps, "", row.due_at)
 
     def whole(self, name: str, subjects: Sequence[str]) -> list[Claim]:
         """The claims of these subjects with all their steps, sent or not, and without leasing anything; ones that cannot be
         read are left out."""
         with self.database.read() as connection:
             rows = connection.execute(ROWS, {"t": name, "subjects": list(subjects)}).all()
-            steps = _grouped(connection.execute(ALL_STEPS, {"subjects": list(subjects)}))
+            steps = grouped(connection.execute(ALL_STEPS, {"subjects": list(subjects)}))
         claims = []
         for row in rows:
             with suppress(UndecipherableError):
-                claims.append(self._claimed(row, steps.get(row.subject, ()), "", row.due_at))
+                claims.append(claim_of(self.cipher, row, steps.get(row.subject, ()), "", row.due_at))
         return claims
 
     def untold(self, name: str, limit: int) -> list[Claim]:
@@ -144,9 +105,13 @@ class Ledger:
             subjects = connection.execute(query.order_by(snapshot.c.received_at, ledger.c.subject).limit(limit)).scalars().all()
         return self.whole(name, subjects)
 
-    def record(self, entries: Sequence[Entry]) -> set[str]:
+    def ready(self, entry: Entry) -> Line:
+        """What was answered, ready to be written down."""
+        return self._outcomes.ready(entry)
+
+    def record(self, lines: Sequence[Line]) -> set[str]:
         """Write down what was answered; the subjects whose lease was lost are returned, their rows untouched."""
-        return outcomes.write(self.database, self.cipher, self.node, entries)
+        return self._outcomes.write(lines)
 
     def release(self, claims: Iterable[Claim]) -> None:
         """Give leases back unused: the rows are due as they were, at no cost."""
@@ -176,26 +141,3 @@ class Ledger:
         waiting = and_(ledger.c.target == name, DUE, ledger.c.due_at > now, ledger.c.outcome.in_(("unavailable", "unknown", "busy")))
         with self.database.write() as connection:
             return connection.execute(update(ledger).where(waiting).values(due_at=now)).rowcount
-
-
-def _grouped(rows: Iterable[Row[Any]]) -> dict[str, list[tuple[int, bytes]]]:
-    grouped: dict[str, list[tuple[int, bytes]]] = {}
-    for row in rows:
-        grouped.setdefault(row.subject, []).append((row.place, row.body))
-    return grouped
-
-
-def _places(written: str) -> tuple[int, ...]:
-    return tuple(int(place) for place in written.split(",") if place)
-
-
-def _with_owed(connection: Connection, rows: Iterable[Row[Any]], steps: Mapping[str, list[tuple[int, bytes]]]) -> dict[str, list[tuple[int, bytes]]]:
-    """The steps of those dossiers that owe some from before, these first."""
-    owing = {row.subject: _places(row.owed) for row in rows if row.owed}
-    if not owing:
-        return {}
-    every = _grouped(connection.execute(ALL_STEPS, {"subjects": list(owing)}))
-    return {
-        subject: [each for each in every.get(subject, ()) if each[0] in places] + [each for each in steps.get(subject, ()) if each[0] not in places]
-        for subject, places in owing.items()
-    }

@@ -10,9 +10,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     JSON,
     Column,
     ColumnElement,
+    FromClause,
     Select,
     Update,
     and_,
@@ -30,6 +32,7 @@ from sqlalchemy import (
     true,
     update,
 )
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.types import TypeEngine
 
 from syncd.store.schema import attempt, ledger, matter, snapshot, source_cursor, step, target
@@ -50,7 +53,7 @@ _STANDING = (
     "doubts",
     "memo",
 )
-_CLAIMED = ("target", "subject", "due_at", *_STANDING)  #: what a claim brings
+CLAIMED = ("target", "subject", "due_at", *_STANDING)  #: what a claim reads of it
 _ANSWERED = (*_STANDING, "outcome", "error_code", "error_message", "error_hint")  #: what an outcome gives anew
 
 # Written out, not bound: a database uses a partial index only where the statement itself says what the index says.
@@ -69,7 +72,7 @@ def _due_rows() -> Select[Any]:
     )
 
 
-def _leasing(due: Select[Any]) -> Any:
+def _leasing(due: Select[Any]) -> Update:
     values = {
         "state": "leased",
         "lease_token": bindparam("token"),
@@ -81,48 +84,54 @@ def _leasing(due: Select[Any]) -> Any:
     return update(ledger).where(ledger.c.target == bindparam("t"), ledger.c.subject.in_(select(picked.c.subject))).values(values)
 
 
-LEASE_SQLITE = _leasing(_due_rows())
-LEASE_POSTGRESQL = _leasing(_due_rows().with_for_update(skip_locked=True))
+def _rows(rows: FromClause, *more: ColumnElement[Any]) -> Select[Any]:
+    """Rows of the ledger with what they are about: a dossier, or a matter and the dossier it belongs to, if any."""
+    about = rows.outerjoin(matter, matter.c.subject == rows.c.subject).outerjoin(
+        snapshot, snapshot.c.subject == func.coalesce(matter.c.dossier, rows.c.subject)
+    )
+    return select(
+        *(rows.c[name] for name in CLAIMED),
+        func.coalesce(matter.c.version, snapshot.c.version).label("version"),
+        func.coalesce(matter.c.digest, snapshot.c.digest).label("digest"),
+        snapshot.c.body,
+        matter.c.kind,
+        matter.c.standing,
+        matter.c.body.label("matter"),
+        *more,
+    ).select_from(about)
+
+
+def _wanted(rows: FromClause) -> ColumnElement[bool]:
+    """Which steps those rows have not sent; all, where the target turned out to lack some of those it was sent."""
+    after = case((rows.c.owed == "", rows.c.steps_sent), else_=0)
+    return and_(step.c.subject == rows.c.subject, step.c.place > after, func.length(step.c.body) > 0)
+
+
+def _steps(which: ColumnElement[bool]) -> Select[Any]:
+    wanted = select(step.c.subject, step.c.place, step.c.body).select_from(ledger.join(step, _wanted(ledger)))
+    return wanted.where(which).order_by(step.c.subject, step.c.place)
+
 
 # The rows of one claim, by its token, which names no other, and by its term, which an index of what is leased finds; without that SQLite would read all rows
 # of the target. And the rows of given dossiers, whoever has them.
 _CLAIM = and_(ledger.c.target == bindparam("t"), LEASED, ledger.c.lease_until == bindparam("term"), ledger.c.lease_token == bindparam("token"))
 _GIVEN_ONES = and_(ledger.c.target == bindparam("t"), ledger.c.subject.in_(bindparam("subjects", expanding=True)))
 
-
-def _rows(which: ColumnElement[bool]) -> Select[Any]:
-    """Ledger rows with what they are about: a dossier, or a matter and the dossier it belongs to, if any."""
-    about = ledger.outerjoin(matter, matter.c.subject == ledger.c.subject).outerjoin(
-        snapshot, snapshot.c.subject == func.coalesce(matter.c.dossier, ledger.c.subject)
-    )
-    return (
-        select(
-            *(ledger.c[name] for name in _CLAIMED),
-            func.coalesce(matter.c.version, snapshot.c.version).label("version"),
-            func.coalesce(matter.c.digest, snapshot.c.digest).label("digest"),
-            snapshot.c.body,
-            matter.c.kind,
-            matter.c.standing,
-            matter.c.body.label("matter"),
-        )
-        .select_from(about)
-        .where(which)
-    )
+LEASE = _leasing(_due_rows())
+LEASED_ROWS, LEASED_STEPS = _rows(ledger).where(_CLAIM).order_by(ledger.c.due_at), _steps(_CLAIM)
+ROWS, STEPS = _rows(ledger).where(_GIVEN_ONES).order_by(ledger.c.subject), _steps(_GIVEN_ONES)
 
 
-def _unsent(which: ColumnElement[bool]) -> Select[Any]:
-    """The steps that those rows have not sent."""
-    mine = and_(step.c.subject == ledger.c.subject, step.c.place > ledger.c.steps_sent)
-    return (
-        select(step.c.subject, step.c.place, step.c.body)
-        .select_from(ledger.join(step, mine))
-        .where(which, func.length(step.c.body) > 0)
-        .order_by(step.c.subject, step.c.place)
-    )
+def _claim() -> Select[Any]:
+    """All of it at once for PostgreSQL: rows leased and read, each with the places and the bodies of its steps."""
+    mine = _leasing(_due_rows().with_for_update(skip_locked=True)).returning(*(ledger.c[name] for name in CLAIMED)).cte("mine")
+    in_order = [func.array_agg(aggregate_order_by(column, step.c.place)).label(name) for name, column in (("places", step.c.place), ("bodies", step.c.body))]
+    steps = select(*in_order).where(_wanted(mine)).lateral("steps")
+    rows = _rows(mine, steps.c.places, steps.c.bodies)
+    return rows.select_from(rows.get_final_froms()[0].outerjoin(steps, true())).order_by(mine.c.due_at)
 
 
-CLAIM, CLAIM_STEPS = _rows(_CLAIM).order_by(ledger.c.due_at), _unsent(_CLAIM)
-ROWS, STEPS = _rows(_GIVEN_ONES).order_by(ledger.c.subject), _unsent(_GIVEN_ONES)
+CLAIM = _claim()
 
 # All steps of these dossiers, sent or not: what a target is asked about, and where what it owes is found.
 ALL_STEPS = (
@@ -202,13 +211,30 @@ def _bound(name: str) -> ColumnElement[Any]:
 OUTCOME, OVERTAKEN = _outcome(_bound), _overtaken(_bound)
 
 
-def _record() -> Select[Any]:
-    """All of it at once for PostgreSQL: attempts, outcomes, and what was overtaken; the dossiers whose lease held."""
+def _given() -> CTE:
+    """What a statement for PostgreSQL is given of all outcomes, in the order of their dossiers."""
     columns = [Column(name, kind) for name, kind in _GIVEN.items()] + [Column(f"attempt_{name}", attempt.c[name].type) for name in TOLD]
     listed = func.json_to_recordset(cast(bindparam("rows"), JSON)).table_valued(*columns).render_derived(name="listed", with_types=True)
-    given = select(listed).cte("given").prefix_with("MATERIALIZED", dialect="postgresql")
+    return select(listed).order_by(listed.c.s).cte("given").prefix_with("MATERIALIZED", dialect="postgresql")
+
+
+def _journal(given: CTE) -> CTE:
     told = select(*(given.c[f"attempt_{name}"] for name in TOLD)).where(given.c.attempt_at.is_not(None))
-    journal = insert(attempt).from_select(TOLD, told).cte("journal")
+    return insert(attempt).from_select(TOLD, told).cte("journal")
+
+
+def _record_held() -> Select[Any]:
+    """All of it at once for PostgreSQL, attempts and outcomes, where every lease has held; else it is a division by zero, and nothing is written."""
+    given = _given()
+    # A row that somebody else is writing is waited for, and judged as it is then.
+    kept = _outcome(lambda name: given.c[name]).returning(ledger.c.subject).cte("kept")
+    how_many = [select(func.count()).select_from(each).scalar_subquery() for each in (given, kept)]
+    return select(1 // case((how_many[0] == how_many[1], 1), else_=0)).add_cte(_journal(given))
+
+
+def _record() -> Select[Any]:
+    """The same where some lease was lost, with what was overtaken; the dossiers whose lease held."""
+    given = _given()
     owned = and_(ledger.c.target == given.c.t, ledger.c.subject == given.c.s, ledger.c.lease_token == given.c.token)
     # Locked first: what is decided below holds for the rows as they are then, whoever wrote them last.
     locked = select(ledger.c.subject).join(given, owned).order_by(ledger.c.subject).with_for_update(of=ledger)
@@ -216,10 +242,10 @@ def _record() -> Select[Any]:
     among = given.c.s.in_(select(held.c.subject)).is_(true())  # as a question it is hashed; as a join it would look at every pair
     kept = _outcome(lambda name: given.c[name]).where(among).returning(ledger.c.subject).cte("kept")
     late = _overtaken(lambda name: given.c[name]).where(given.c.replaced, given.c.s.not_in(select(held.c.subject))).cte("late")
-    return select(kept.c.subject).add_cte(journal, late)
+    return select(kept.c.subject).add_cte(_journal(given), late)
 
 
-RECORD = _record()
+RECORD_HELD, RECORD = _record_held(), _record()
 
 RELEASE = (
     update(ledger)

@@ -13,8 +13,8 @@ from syncd.calls import Operation, Outcome, Portion, Receipt
 from syncd.crypto import KEY_BYTES, Cipher
 from syncd.errors import StoreUnavailable
 from syncd.model import Page
+from syncd.store.entries import Line
 from syncd.store.ledger import Ledger
-from syncd.store.outcomes import Entry
 from syncd.store.schema import ledger, snapshot
 from tests.engine.conftest import Make
 from tests.engine.engine import CIPHER, Engine, dossier, step
@@ -188,10 +188,10 @@ def test_an_answer_is_written_down_though_syncd_was_told_to_stop_and_the_state_s
     engine.target.before = lambda lane, elements: engine.stopping.set()
     real, failures = engine.ledger.record, [StoreUnavailable("deadlock detected")]
 
-    def record(entries: Sequence[Entry]) -> set[str]:
+    def record(lines: Sequence[Line]) -> set[str]:
         if failures:
             raise failures.pop()
-        return real(entries)
+        return real(lines)
 
     engine.ledger.record = record  # type: ignore[method-assign]
     engine.delivery.turn(engine.ledger.claim("portal", 1, engine.clock.now(), engine.delivery.lease_term))

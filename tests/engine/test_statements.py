@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import URL, event, insert, text
+from sqlalchemy import URL, Select, event, insert, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from syncd.store import statements
@@ -19,8 +20,8 @@ from tests.engine.engine import Engine
 from tests.engine.target import RecordingTarget
 
 HOT = {
-    "LEASE_SQLITE": statements.LEASE_SQLITE,
-    "LEASE_POSTGRESQL": statements.LEASE_POSTGRESQL,
+    "LEASE": statements.LEASE,
+    "CLAIM": statements.CLAIM,
     "HELD": statements.HELD,
     "OUTCOME": statements.OUTCOME,
     "RELEASE": statements.RELEASE,
@@ -31,7 +32,7 @@ ROWS = 20_000
 
 @pytest.mark.parametrize("name", sorted(HOT))
 def test_each_names_the_target_and_the_dossier(name: str) -> None:
-    dialect = sqlite.dialect() if name.endswith("SQLITE") else postgresql.dialect()  # type: ignore[no-untyped-call]
+    dialect = sqlite.dialect() if name == "LEASE" else postgresql.dialect()  # type: ignore[no-untyped-call]
     condition = str(HOT[name].compile(dialect=dialect)).partition("WHERE")[2]
     assert "ledger.target = " in condition
     assert "ledger.subject" in condition
@@ -77,24 +78,35 @@ def test_the_figures_are_read_where_only_those_are_that_wait(many: Engine) -> No
 
 
 def test_claiming_from_many_rows_reads_only_those_that_are_due_or_claimed(many: Engine) -> None:
-    plans = [plan_of(many, *each) for each in claiming(many) if "ledger" in each[0]]
-    assert len(plans) == 3
-    assert "ix_ledger_due" in plans[0]
-    for plan in plans:
-        assert "Seq Scan on ledger" not in plan
-        assert "SCAN ledger" not in plan
-        assert "PRIMARY KEY (target=?)" not in plan, "all dossiers of a target"
-    assert "ix_ledger_leased" in plans[1]
-    assert "ix_ledger_leased" in plans[2]
+    if many.database.sqlite:
+        plans = [plan_of(many, *each) for each in claiming(many) if "ledger" in each[0]]
+        indexes = ["ix_ledger_due", "ix_ledger_leased", "ix_ledger_leased"]
+        assert len(plans) == len(indexes)
+        for plan, index in zip(plans, indexes, strict=True):
+            assert index in plan
+            assert "SCAN ledger" not in plan
+            assert "PRIMARY KEY (target=?)" not in plan, "all dossiers of a target"
+    else:
+        given = {"t": "portal", "n": 3, "now": many.clock.now(), "term": many.clock.now(), "token": "", "node": ""}
+        found = [(node.get("Relation Name"), node.get("Index Name")) for node in nodes(planned(many, statements.CLAIM, given)) if "Relation Name" in node]
+        assert ("ledger", "ix_ledger_due") in found
+        assert {relation for relation, index in found if index is None} == {"ledger", "source_cursor"}, "what is written, and the one-stops"
 
 
-def test_a_claim_that_finds_nothing_does_not_look_for_steps(make: Make) -> None:
-    engine = make()
-    assert not [statement for statement, _ in claiming(engine) if "step" in statement.partition("FROM")[2]]
+def test_a_claim_that_finds_nothing_does_not_look_for_steps(sqlite_engine: Engine) -> None:
+    assert not [statement for statement, _ in claiming(sqlite_engine) if "step" in statement.partition("FROM")[2]]
+
+
+@pytest.fixture
+def sqlite_engine(tmp_path: Path) -> Iterator[Engine]:
+    """An empty state."""
+    engine = Engine(f"sqlite:///{tmp_path}/state.db", RecordingTarget())
+    yield engine
+    engine.close()
 
 
 def claiming(engine: Engine) -> list[tuple[str, Any]]:
-    """The statements of a claim and their parameters, as they reach the driver."""
+    """The statements of a claim on SQLite and their parameters, as they reach the driver."""
     seen: list[tuple[str, Any]] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
@@ -106,15 +118,23 @@ def claiming(engine: Engine) -> list[tuple[str, Any]]:
     return seen
 
 
-def test_outcomes_of_many_dossiers_are_not_held_each_against_each(postgresql_url: URL) -> None:
+@pytest.mark.parametrize("statement", [statements.RECORD_HELD, statements.RECORD], ids=["RECORD_HELD", "RECORD"])
+def test_outcomes_of_many_dossiers_are_not_held_each_against_each(postgresql_url: URL, statement: Select[Any]) -> None:
     """Joins by hashing are off where outcomes are written, so that a loop over two lists would be quadratic."""
     engine = Engine(postgresql_url.render_as_string(hide_password=False), RecordingTarget())
-    compiled = statements.RECORD.compile(dialect=engine.database.writing.dialect)
-    with engine.database.write() as connection:
-        plans = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {compiled}", {**compiled.params, "rows": "[]"}).scalar_one()
+    plan = planned(engine, statement, {"rows": "[]"})
     engine.close()
-    loops = [node["Plans"][-1] for node in nodes(plans[0]["Plan"]) if node["Node Type"] == "Nested Loop"]
-    assert [inner.get("Relation Name") for inner in loops] == ["ledger"] * 3
+    loops = [[each.get("CTE Name") or each.get("Relation Name") for each in node["Plans"]] for node in nodes(plan) if node["Node Type"] == "Nested Loop"]
+    assert loops == [["given", "ledger"]] * len(loops), "in the order of what is given"
+    assert loops
+
+
+def planned(engine: Engine, statement: Select[Any], given: dict[str, Any]) -> dict[str, Any]:
+    """What PostgreSQL means to do."""
+    compiled = statement.compile(dialect=engine.database.writing.dialect)
+    with engine.database.write() as connection:
+        found: dict[str, Any] = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {compiled}", {**compiled.params, **given}).scalar_one()[0]["Plan"]
+    return found
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -12,10 +12,10 @@ from syncd.crypto import Cipher
 from syncd.model import Agency, Cursor, Dossier, Draft, Owner, Page, Snapshot, Status, Step
 from syncd.policy import Next
 from syncd.store.database import Database
+from syncd.store.entries import Entry
 from syncd.store.intake import Intake
 from syncd.store.ledger import Ledger
 from syncd.store.matters import Routes
-from syncd.store.outcomes import Entry
 
 START = datetime(2025, 3, 3, 1, 30, tzinfo=UTC)
 REQUEST = b'{"ChuHoSo":"L\xc3\xbd Th\xe1\xbb\x8b S\xc3\xa2m"}'
@@ -92,7 +92,7 @@ class State:
             last_step=steps[1],
             request=REQUEST,
         )
-        self.ledger.record([Entry(claim=claim, attempt=made, next=following, at=now, due_at=now)])
+        self.ledger.record([self.ledger.ready(Entry(claim=claim, attempt=made, next=following, at=now, due_at=now))])
 
 
 def dossier(code: str, status: Status = Status.RECEIVED) -> Dossier:
