@@ -1,7 +1,7 @@
 """Claims: due rows leased to one worker, with all that a delivery needs to know of them; what `Ledger.claim` does.
 
-PostgreSQL leases them and reads them in one statement, which commits itself: the other strands go on meanwhile, and no row is leased of which
-nobody is told. On SQLite it is a transaction.
+PostgreSQL leases and reads them in one statement, which commits itself: the other strands go on meanwhile, and there is no moment between the two in
+which leased rows could be forgotten. On SQLite it is a transaction.
 """
 
 from __future__ import annotations

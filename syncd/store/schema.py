@@ -26,7 +26,7 @@ States of a ledger row:
                         └── a change of the source, or `dead retry`, brings dead and held back
 
 Nearly every hot statement names (target, subject): the distribution key, should the state outgrow one PostgreSQL. `docs/scale.md` has the
-three that do not.
+two that do not.
 """
 
 from __future__ import annotations
