@@ -22,18 +22,19 @@ from operator import attrgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, and_, bindparam, case, delete, func, or_, select
+from sqlalchemy import Connection, bindparam, delete, func, or_, select
 
 from syncd.clock import Clock
 from syncd.crypto import Cipher
 from syncd.errors import UndecipherableError
-from syncd.model import Cursor, Dossier, Kind, Page, Statistic, Value, decode_dossier, encode
+from syncd.model import Cursor, Dossier, Page, Statistic, Value, decode_dossier, encode
 from syncd.store import bulk
 from syncd.store.board import Fence, renew
 from syncd.store.database import Database
-from syncd.store.matters import RAISED, Matters, Routes, Wanted, behind, lacking
+from syncd.store.matters import Matters, Routes
 from syncd.store.prepared import Known, Prepared, contested, differing, next_version, one_of_each, placed, prepare, same_row, steps_differ, unchanged
-from syncd.store.schema import change, ledger, matter, snapshot, source_cursor, step, target
+from syncd.store.raising import Wanted, raise_all, raise_rows
+from syncd.store.schema import change, ledger, matter, snapshot, source_cursor, step
 
 
 class Taken(Value):
@@ -91,7 +92,7 @@ class Intake:
         bulk.upsert(connection, step, rows)
         bulk.insert(connection, change.insert(), [_change_row(each, known.get(each.subject), wanted, fields, now) for each in changed])
         newcomers = {each.subject: each.dossier.received_at for each in changed if each.subject not in known}
-        self._raise(connection, self._wanted(changed, known, wanted) + self._matters.take_drafts(connection, changed), now, newcomers)
+        raise_rows(connection, self._wanted(changed, known, wanted) + self._matters.take_drafts(connection, changed), now, newcomers)
 
     def take_statistics(self, statistics: Sequence[Statistic], fence: Fence | None = None) -> int:
         """Store figures and make due those that differ from what was there; how many do, over all targets. Under a fence as `take`."""
@@ -99,7 +100,7 @@ class Intake:
             if fence is not None:
                 renew(connection, fence, self.clock.now())
             wanted = self._matters.take_statistics(connection, statistics)
-            self._raise(connection, wanted, self.clock.now())
+            raise_rows(connection, wanted, self.clock.now())
         return len(wanted)
 
     def _wanted(self, changed: Sequence[Prepared], known: Mapping[str, Known], steps: Mapping[str, int]) -> list[Wanted]:
@@ -144,58 +145,6 @@ class Intake:
             places[each.subject] = last
         return rows, gone, places
 
-    def _raise(self, connection: Connection, wanted: Sequence[Wanted], now: datetime, newcomers: Mapping[str, datetime | None] | None = None) -> None:
-        """Tell the ledger what the targets should have now. `newcomers` are dossiers taken in for the first time, with the time
-        of their reception: a target from which such are adopted is asked about them before anything goes."""
-        adopting = {row.name: row.origin_at for row in connection.execute(_ADOPTING)}
-
-        def since(each: Wanted) -> datetime | None:
-            moment, belongs = adopting.get(each.target), each.dossier or each.subject
-            if moment is None or belongs not in (newcomers or {}):
-                return None
-            received = (newcomers or {})[belongs]
-            return moment if received is None or received <= moment else None
-
-        rows = [
-            {
-                "target": each.target,
-                "subject": each.subject,
-                "adopting": since(each),
-                "unsure": since(each) is not None,
-                "state": "due",
-                "due_at": now,
-                "wanted_version": each.version,
-                "wanted_digest": each.digest,
-                "steps_wanted": each.steps,
-            }
-            for each in sorted(wanted, key=attrgetter("target", "subject"))
-        ]
-        bulk.insert(connection, self._raising(bulk.inserting(connection, ledger)), rows)
-
-    def _raising(self, insert: Any) -> Any:
-        """The insert, which for rows that are there tells them what the target should have now."""
-        new, old = insert.excluded, ledger.c
-        settled = and_(old.sent_digest == new.wanted_digest, old.steps_sent >= new.steps_wanted, old.owed == "")
-        stopped = or_(old.state == "dead", old.state == "held")
-        resting = or_(old.state == "idle", stopped)
-        return insert.on_conflict_do_update(
-            index_elements=["target", "subject"],
-            where=old.wanted_version < new.wanted_version,
-            set_={
-                "wanted_version": new.wanted_version,
-                "wanted_digest": new.wanted_digest,
-                "steps_wanted": new.steps_wanted,
-                "state": case((old.state == "leased", "leased"), (settled, "idle"), else_="due"),
-                "due_at": case((resting, new.due_at), else_=old.due_at),
-                "failures": case((stopped, 0), else_=old.failures),
-                "doubts": case((stopped, func.min(old.doubts, 1) if self.database.sqlite else func.least(old.doubts, 1)), else_=old.doubts),
-                "stopped_at": None,
-                "error_code": case((stopped, ""), else_=old.error_code),
-                "error_message": case((stopped, ""), else_=old.error_message),
-                "error_hint": case((stopped, ""), else_=old.error_hint),
-            },
-        )
-
     def _drop_renamed(self, connection: Connection, changed: Sequence[Prepared]) -> None:
         """Dossiers whose row now bears another code go, unless a target was told of them."""
         now_called = {each.dossier.source_id: each.subject for each in changed}
@@ -233,22 +182,10 @@ class Intake:
     def adopt(self) -> int:
         """Bring the ledger of every target up to what is stored: a target may be newer than the dossiers, or may have been
         left out for a while. How many rows were made or raised."""
-        now = self.clock.now()
         with self.database.write() as connection:
             agencies = connection.execute(_AGENCIES).scalars().all()
             offices = {name: [agency for agency in agencies if self.routes.office(agency) == name] for name in self.routes.offices}
-            absent = [_behind(name, now) for name in self.routes.dossiers]
-            absent += [behind(name, Kind.DRAFT, covered, now) for name, covered in offices.items() if covered]
-            absent += [behind(name, Kind.STATISTIC, None, now) for name in self.routes.statistics]
-            raising = [self._raising(bulk.inserting(connection, ledger).from_select(RAISED, rows)) for rows in absent]
-            return sum(connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount for statement in raising)
-
-
-def _behind(name: str, now: datetime) -> Any:
-    """The ledger rows a target lacks of the dossiers."""
-    joined = snapshot.outerjoin(ledger, and_(ledger.c.target == name, ledger.c.subject == snapshot.c.subject))
-    values = (*lacking(name, now), snapshot.c.subject, snapshot.c.version, snapshot.c.digest, snapshot.c.steps)
-    return select(*values).select_from(joined).where(func.coalesce(ledger.c.wanted_version, 0) < snapshot.c.version)
+            return raise_all(connection, self.routes.dossiers, offices, self.routes.statistics, self.clock.now())
 
 
 def _known(connection: Connection, subjects: Sequence[str]) -> dict[str, Known]:
@@ -279,7 +216,6 @@ def read_cursor(database: Database, name: str = "onestop") -> Cursor | None:
     return msgspec.json.decode(text, type=Cursor) if text else None
 
 
-_ADOPTING = select(target.c.name, target.c.origin_at).where(target.c.origin == "adopt")
 _AGENCIES = select(snapshot.c.agency).join(matter, matter.c.dossier == snapshot.c.subject).where(matter.c.standing).distinct()
 _TOLD_SOMETHING = or_(ledger.c.created, ledger.c.steps_sent > 0, ledger.c.state == "leased", ledger.c.unsure)
 # Locked, so that no worker leases one of them between the question and what follows from it.

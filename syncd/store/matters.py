@@ -12,17 +12,17 @@ already, it stays there, whatever the settings have become since.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, func, literal, or_, select
+from sqlalchemy import Connection, bindparam, select
 
 from syncd.agency import covers
 from syncd.crypto import Cipher
-from syncd.model import Draft, Kind, Statistic, Value, digest, encode
+from syncd.model import Draft, Kind, Statistic, digest, encode
 from syncd.store.bulk import upsert
 from syncd.store.prepared import Prepared
-from syncd.store.schema import ledger, matter, snapshot, target
+from syncd.store.raising import Wanted, told
+from syncd.store.schema import ledger, matter
 
 Scopes = Mapping[str, Sequence[str]]
 
@@ -41,17 +41,6 @@ class Routes:
         """The document system for an agency's drafts; empty where there is none."""
         rest = (name for name in self.offices if name not in self._named)
         return next((name for name, covered in self._named.items() if covered(agency)), next(rest, ""))
-
-
-class Wanted(Value):
-    """A matter as it should stand in the ledger of a target."""
-
-    target: str
-    subject: str
-    version: int
-    digest: str
-    dossier: str = ""  #: that it belongs to
-    steps: int = 0  #: place of the last step
 
 
 def subject_of(dossier: str, draft: str) -> str:
@@ -110,33 +99,6 @@ class Matters:
 def subjects_of(connection: Connection, dossier: str) -> list[str]:
     """A dossier's own subject, and those of its drafts."""
     return [dossier, *connection.execute(select(matter.c.subject).where(matter.c.dossier == dossier).order_by(matter.c.subject)).scalars()]
-
-
-def behind(name: str, kind: Kind, agencies: Sequence[str] | None, now: datetime) -> Any:
-    """The ledger rows a target lacks of the matters of a kind: those of these agencies' dossiers, or all."""
-    mine = matter.outerjoin(ledger, and_(ledger.c.target == name, ledger.c.subject == matter.c.subject))
-    other = ledger.alias("other")
-    elsewhere = select(other.c.subject).where(other.c.subject == matter.c.subject, other.c.target != name, told(other)).exists()
-    rows = and_(matter.c.kind == kind.value, matter.c.standing, func.coalesce(ledger.c.wanted_version, 0) < matter.c.version)
-    if agencies is not None:
-        mine = mine.join(snapshot, snapshot.c.subject == matter.c.dossier)
-        rows = and_(rows, snapshot.c.agency.in_(agencies), ~elsewhere)
-    values = (*lacking(name, now), matter.c.subject, matter.c.version, matter.c.digest, literal(0))
-    return select(*values).select_from(mine).where(rows)
-
-
-RAISED = ("target", "state", "due_at", "adopting", "unsure", "subject", "wanted_version", "wanted_digest", "steps_wanted")
-
-
-def lacking(name: str, now: datetime) -> tuple[Any, ...]:
-    """The first columns of `RAISED` for rows that a target lacks: due now, and asked about first where it adopts."""
-    adopting = select(target.c.origin_at).where(target.c.name == name, target.c.origin == "adopt").scalar_subquery()
-    return literal(name), literal("due"), literal(now, ledger.c.due_at.type), adopting, adopting.is_not(None)
-
-
-def told(rows: Any) -> Any:
-    """Whether the target of a ledger row may have its subject."""
-    return or_(rows.c.created, rows.c.unsure, rows.c.state == "leased")
 
 
 _OF_DOSSIERS = select(matter).where(matter.c.dossier.in_(bindparam("dossiers", expanding=True)))

@@ -17,7 +17,7 @@ from syncd.documents import RESULTS, Stage
 from syncd.drift import Held
 from syncd.model import Kind, Value
 from syncd.store import readback
-from syncd.store.matters import told
+from syncd.store.raising import told
 from syncd.store.readback import ReadBack
 from syncd.store.schema import inbox, ledger, matter, snapshot
 
