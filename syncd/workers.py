@@ -22,8 +22,9 @@ from syncd.clock import Clock
 from syncd.deliver import Delivery
 from syncd.errors import StoreUnavailable
 from syncd.gate import Gate
+from syncd.loom import Loom
 from syncd.store.ledger import Ledger
-from syncd.strands import Latch, Loom, Turn
+from syncd.strands import Latch, Turn
 
 log = structlog.get_logger()
 

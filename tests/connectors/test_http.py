@@ -23,8 +23,9 @@ from connectors._http import calls as _http
 from connectors._http.calls import TRIES, Call, Http
 from connectors._http.outcomes import LARGEST, Answered, Trouble, refused
 from syncd.calls import Outcome
+from syncd.loom import Loom
 from syncd.options import TargetOptions
-from syncd.strands import Loom, rest
+from syncd.strands import rest
 from tests.clocks import TurnedClock
 from tests.connectors.portal import Behaviour, ScriptedPortal, Talk, answer, cut, drip, reset, silence
 

@@ -11,9 +11,10 @@ from typing import Any, cast
 from psycopg.waiting import Ready, Wait
 from sqlalchemy import URL
 
+from syncd.loom import Loom
 from syncd.store.database import open_database
 from syncd.store.giving_way import GivingWay
-from syncd.strands import Loom, rest
+from syncd.strands import rest
 
 
 def test_others_go_on_while_the_server_works(postgresql_url: URL) -> None:

@@ -10,7 +10,8 @@ from functools import partial
 
 import pytest
 
-from syncd.strands import Latch, Loom, Turn, attend, give_way, rest, rest_unless
+from syncd.loom import Loom
+from syncd.strands import Latch, Turn, attend, give_way, rest, rest_unless
 
 FOR_EVER = 60.0
 
