@@ -18,13 +18,13 @@ from syncd.calls import Claim
 from syncd.crypto import Cipher
 from syncd.model import Dossier, decode_dossier, decode_matter, decode_step
 from syncd.store.database import Database
-from syncd.store.direct import OnPostgresql
+from syncd.store.direct import PostgresqlStatement
 from syncd.store.statements import CLAIM, LEASE, LEASED_ROWS, LEASED_STEPS
 
 Sealed = Sequence[tuple[int, bytes]]  #: steps by their places
 
 _NO_DOSSIER = Dossier(code="", source_id=0)  #: of a statistic
-_CLAIM = OnPostgresql(CLAIM)
+_CLAIM = PostgresqlStatement(CLAIM)
 _Found = namedtuple("_Found", CLAIM.selected_columns.keys())  # type: ignore[misc]  # noqa: PYI024  the names are those of the statement
 
 

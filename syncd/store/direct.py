@@ -20,7 +20,7 @@ Row = Mapping[str, Any]
 _SQLITE, _POSTGRESQL = sqlite.dialect(), psycopg.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 
 
-class _Direct:
+class _Statement:
     """A statement of one dialect, compiled when it is needed first."""
 
     def __init__(self, statement: Select[Any] | Insert | Update, dialect: Any) -> None:
@@ -44,7 +44,7 @@ class _Direct:
         return tuple([row[name] if name in row else fixed[name] for name in names])
 
 
-class OnSqlite(_Direct):
+class SqliteStatement(_Statement):
     """A statement that runs with many rows, within a transaction."""
 
     def __init__(self, statement: Insert | Update) -> None:
@@ -59,7 +59,7 @@ class OnSqlite(_Direct):
         return connection.exec_driver_sql(self.text, list(rows)).rowcount if rows else 0
 
 
-class OnPostgresql(_Direct):
+class PostgresqlStatement(_Statement):
     """A statement that does all at once, and is a transaction of its own."""
 
     def __init__(self, statement: Select[Any]) -> None:

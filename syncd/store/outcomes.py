@@ -12,36 +12,47 @@ nothing has to travel, runs one prepared statement a row.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
 from syncd.errors import StoreUnavailable
 from syncd.store.database import Database
-from syncd.store.direct import OnPostgresql, OnSqlite
+from syncd.store.direct import PostgresqlStatement, SqliteStatement
 from syncd.store.entries import Entry, Line, Scribe
 from syncd.store.statements import HELD, JOURNAL, OUTCOME, OVERTAKEN, RECORD, RECORD_HELD
 
 _DIVISION_BY_ZERO = "22012"  #: SQLSTATE by which `RECORD_HELD` says that some lease was lost
-_JOURNAL, _OUTCOME, _OVERTAKEN = OnSqlite(JOURNAL), OnSqlite(OUTCOME), OnSqlite(OVERTAKEN)
-_RECORD_HELD, _RECORD = OnPostgresql(RECORD_HELD), OnPostgresql(RECORD)
+_JOURNAL, _OUTCOME, _OVERTAKEN = SqliteStatement(JOURNAL), SqliteStatement(OUTCOME), SqliteStatement(OVERTAKEN)
+_RECORD_HELD, _RECORD = PostgresqlStatement(RECORD_HELD), PostgresqlStatement(RECORD)
 
 
-class Outcomes(Protocol):
+class Outcomes(ABC):
     """How a state takes them."""
 
+    def __init__(self, database: Database, scribe: Scribe) -> None:
+        self._database = database
+        self._scribe = scribe
+
     def ready(self, entry: Entry) -> Line:
-        """The entry as the database will take it: what takes time and nobody has to wait for."""
+        """The entry as the database will take it: all that takes time, before anybody has to wait for it."""
+        line = self._scribe.line(entry)
+        return line._replace(given=self._given(line))
 
     def write(self, lines: Sequence[Line]) -> set[str]:
         """Write these of one target; the subjects whose lease was lost are returned, their rows untouched."""
+        return set().union(*map(self._write, _apart(lines)))
 
+    @abstractmethod
+    def _given(self, line: Line) -> Any:
+        """Its ledger row and its attempt, as the statements want them."""
 
-def outcomes(database: Database, scribe: Scribe) -> Outcomes:
-    """Those of this state."""
-    return _OnSqlite(database, scribe) if database.sqlite else _OnPostgresql(database, scribe)
+    @abstractmethod
+    def _write(self, lines: Sequence[Line]) -> set[str]:
+        """Write these, each of another dossier."""
 
 
 def _apart(lines: Sequence[Line]) -> list[list[Line]]:
@@ -60,17 +71,9 @@ class _SomeLost(Exception):
     """Not every row was still leased to us."""
 
 
-class _OnSqlite:
-    def __init__(self, database: Database, scribe: Scribe) -> None:
-        self._database = database
-        self._scribe = scribe
-
-    def ready(self, entry: Entry) -> Line:
-        line = self._scribe.line(entry)
-        return line._replace(given=(_OUTCOME.values(line.row), _JOURNAL.values(line.attempt) if line.attempt else None))
-
-    def write(self, lines: Sequence[Line]) -> set[str]:
-        return set().union(*map(self._write, _apart(lines)))
+class _SqliteOutcomes(Outcomes):
+    def _given(self, line: Line) -> Any:
+        return _OUTCOME.values(line.row), _JOURNAL.values(line.attempt) if line.attempt else None
 
     def _write(self, lines: Sequence[Line]) -> set[str]:
         made = [journal for _, journal in (line.given for line in lines) if journal]
@@ -89,18 +92,9 @@ class _OnSqlite:
         return {line.subject for line in late}
 
 
-class _OnPostgresql:
-    def __init__(self, database: Database, scribe: Scribe) -> None:
-        self._database = database
-        self._scribe = scribe
-
-    def ready(self, entry: Entry) -> Line:
-        line = self._scribe.line(entry)
-        journal = {f"attempt_{name}": _hex(value) for name, value in (line.attempt or {}).items()}
-        return line._replace(given=msgspec.json.encode({**line.row, **journal}))
-
-    def write(self, lines: Sequence[Line]) -> set[str]:
-        return set().union(*map(self._write, _apart(lines)))
+class _PostgresqlOutcomes(Outcomes):
+    def _given(self, line: Line) -> Any:
+        return msgspec.json.encode({**line.row, **{f"attempt_{name}": _hex(value) for name, value in (line.attempt or {}).items()}})
 
     def _write(self, lines: Sequence[Line]) -> set[str]:
         given = {"rows": (b"[" + b",".join(line.given for line in lines) + b"]").decode()}
@@ -118,3 +112,8 @@ class _OnPostgresql:
 
 def _hex(value: Any) -> Any:
     return f"\\x{value.hex()}" if isinstance(value, bytes) else value
+
+
+def outcomes(database: Database, scribe: Scribe) -> Outcomes:
+    """Those of this state."""
+    return _SqliteOutcomes(database, scribe) if database.sqlite else _PostgresqlOutcomes(database, scribe)
