@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnClause, Connection, TableClause, column, inspect, table
+from sqlalchemy.types import TypeEngine
 
 from syncd.errors import SourceError
 
@@ -21,6 +22,7 @@ class Relation:
 
     clause: TableClause
     columns: Mapping[str, ColumnClause[Any]]
+    kinds: Mapping[str, TypeEngine[Any]]  #: what the database says they hold
     is_view: bool
 
     def __getitem__(self, name: str) -> ColumnClause[Any]:
@@ -39,12 +41,14 @@ def find(connection: Connection, wanted: Mapping[str, Iterable[str]], keys: Iter
         if real is None:
             missing.append(name)
             continue
-        spelt = {str(entry["name"]).lower(): str(entry["name"]) for entry in inspector.get_columns(real)}
+        entries = {str(entry["name"]).lower(): entry for entry in inspector.get_columns(real)}
+        spelt = {name: str(entry["name"]) for name, entry in entries.items()}
         missing += [f"{name}.{wish}" for wish in sorted(columns) if wish.lower() not in spelt]
         there: dict[str, ColumnClause[Any]] = {
             wish: column(spelt[wish.lower()], BigInteger() if wish in numbers else None) for wish in columns if wish.lower() in spelt
         }
-        found[name] = Relation(table(real, *there.values()), there, name.lower() in views)
+        kinds = {wish: entries[wish.lower()]["type"] for wish in there}
+        found[name] = Relation(table(real, *there.values()), there, kinds, name.lower() in views)
     if missing:
         raise SourceError(
             f"the one-stop database has no {', '.join(missing)}",

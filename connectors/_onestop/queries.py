@@ -13,8 +13,24 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, TypeAlias
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Connection, Select, Unicode, and_, any_, bindparam, func, or_, select, union_all
-from sqlalchemy.types import NULLTYPE
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    TableValuedAlias,
+    Unicode,
+    and_,
+    any_,
+    bindparam,
+    func,
+    or_,
+    select,
+    true,
+    union_all,
+)
+from sqlalchemy.types import NULLTYPE, NullType
 
 from connectors._onestop.catalogue import find
 from connectors._onestop.mapping import SourceMapping, lookup_columns
@@ -49,6 +65,7 @@ class Queries:
         self._key, self._modified = self._dossier[self._names.key], self._dossier[self._names.modified]
         # PostgreSQL would look for the few rows without a time along the whole primary key, lest it sort them: its index has no key.
         self._apart = self._key + 0 if self._postgresql else self._key
+        self._arrays = self._postgresql and bool(self._names.scan) and not isinstance(self._dossier.kinds[self._names.scan], NullType)
         self._rows = select(*(self._dossier[name] for name in mapping.dossier))
         self.by_ids = self._rows.where(self._among(self._key))
         self.onwards = self._rows.where(self._key > _after).order_by(self._key).limit(page)
@@ -122,28 +139,51 @@ class Queries:
             value = connection.execute(following, {"value": value}).scalar()
         return values
 
-    def _branches(self, values: Values) -> Iterator[ColumnElement[bool]]:
+    def _in_branches(self, base: Statement, values: Values) -> list[Statement]:
+        """What together reads `base` in each branch, a short read of the index for each. PostgreSQL takes the values as an array, and plans
+        the read once for all: with a part for each it took longer to plan than to read."""
         if not values:
-            yield and_(True)
-        for value in values:
-            column = self._dossier[self._names.scan]
-            yield column.is_(None) if value is None else column == bindparam(None, value, type_=NULLTYPE, unique=True)
+            return [_part(base, 0)]
+        column, known = self._dossier[self._names.scan], [value for value in values if value is not None]
+        if known and self._arrays:
+            given = self._listed(value=known)
+            each = base.where(column == given.c.value).lateral(PART)
+            return [select(*each.c).select_from(given.join(each, true())), _part(base.where(column.is_(None)), 0)]
+        branches = (column.is_(None) if value is None else column == _fixed(value) for value in values)
+        return [_part(base.where(branch), number) for number, branch in enumerate(branches)]
 
     def _build_marks(self, values: Values) -> Statement:
-        """The highest keys of dossiers and steps, and from each gap between the known values of the scan column the first value in it."""
+        """The highest keys of dossiers and steps, and of the gaps between the known values of the scan column the first values in them."""
         tops = (select(func.max(key)).scalar_subquery() for key in (self._key, self._step_key))
-        return select(*tops, *(self._between(*edges) for edges in pairwise((None, *values))) if values else ())
+        return select(*tops, *(found.scalar_subquery() for found in self._in_gaps(values)))
 
-    def _between(self, after: str | None, before: str | None) -> Any:
+    def _in_gaps(self, values: Values) -> Iterator[Statement]:
+        known = [value for value in values if value is not None]
+        if not values:
+            return
         column = self._dossier[self._names.scan]
-        edges = ((column.__gt__, after), (column.__lt__, before))
-        inside = (beyond(bindparam(None, edge, type_=NULLTYPE, unique=True)) for beyond, edge in edges if edge is not None)
-        return select(func.min(column)).where(*inside).scalar_subquery()
+        first = select(func.min(column).label("found"))
+        if not known:
+            yield first
+            return
+        yield first.where(column < _fixed(known[0]))
+        yield first.where(column > _fixed(known[-1]))
+        if self._arrays:
+            edges = self._listed(after=known[:-1], before=known[1:])
+            each = first.where(column > edges.c.after, column < edges.c.before).lateral(PART)
+            yield select(func.min(each.c.found)).select_from(edges.join(each, true()))
+        else:
+            yield from (first.where(column > _fixed(after), column < _fixed(before)) for after, before in pairwise(known))
+
+    def _listed(self, **columns: Sequence[str]) -> TableValuedAlias:
+        """Rows of values of the scan column, given as an array for each column."""
+        kind = ARRAY(self._dossier.kinds[self._names.scan])
+        arrays = (bindparam(None, list(values), type_=kind, unique=True) for values in columns.values())
+        return func.unnest(*arrays).table_valued(*columns).render_derived(name="given")
 
     def _build_newest(self, values: Values) -> Statement:
         base = select(self._modified.label("modified")).where(self._modified <= _stamp).order_by(self._modified.desc()).limit(1)
-        parts = [base.where(branch).subquery(f"{PART}_{n}") for n, branch in enumerate(self._branches(values))]
-        return select(func.max(union_all(*(select(part.c.modified) for part in parts)).subquery(PART).c.modified))
+        return select(func.max(union_all(*self._in_branches(base, values)).subquery(PART).c.modified))
 
     def _build_changed(self, values: Values) -> Statement:
         beyond = and_(self._modified >= _stamp, or_(self._modified > _stamp, self._key > _after))
@@ -154,9 +194,17 @@ class Queries:
 
     def _merged(self, values: Values, beyond: ColumnElement[bool], *, by_time: bool) -> Statement:
         """Keys beyond a place, the first page of them, merged from a short read in each branch."""
-        base = select(self._key.label("id"), self._modified.label("modified")).where(beyond)
         order = (self._modified, self._key) if by_time else (self._apart,)
-        parts = [base.where(branch).order_by(*order).limit(self._page).subquery(f"{PART}_{n}") for n, branch in enumerate(self._branches(values))]
-        merged = union_all(*(select(part.c.id, part.c.modified) for part in parts)).subquery(PART)
+        base = select(self._key.label("id"), self._modified.label("modified")).where(beyond).order_by(*order).limit(self._page)
+        merged = union_all(*self._in_branches(base, values)).subquery(PART)
         places = (merged.c.modified, merged.c.id) if by_time else (merged.c.id,)
         return select(merged.c.id, merged.c.modified).order_by(*places).limit(self._page)
+
+
+def _part(base: Statement, number: int) -> Statement:
+    part = base.subquery(f"{PART}_{number}")
+    return select(*part.c)
+
+
+def _fixed(value: str) -> ColumnElement[Any]:
+    return bindparam(None, value, type_=NULLTYPE, unique=True)

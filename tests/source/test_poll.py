@@ -24,6 +24,20 @@ def test_statuses_are_merged_in_order_of_time(province: Province) -> None:
     assert Follower(province.source(page=2)).ids() == keys
 
 
+@pytest.mark.parametrize("kind", ["office.status", 'varchar(20) COLLATE "C"', "name"])
+def test_statuses_are_merged_whatever_postgresql_keeps_them_as(postgresql_province: Province, kind: str) -> None:
+    """An enumeration is compared with nothing but its own kind, and of the last one nothing is known that could be listed."""
+    province = postgresql_province
+    keys = [province.dossier(dossierStatus=status, modifiedDate=province.ago(days=9 - number)) for number, status in enumerate(["done", "new", None])]
+    province.execute("CREATE SCHEMA office")
+    province.execute("CREATE TYPE office.status AS ENUM ('new', 'processing', 'done')")
+    province.execute(f"ALTER TABLE opencps_dossier ALTER COLUMN dossierstatus TYPE {kind} USING dossierstatus::{kind}")
+    follower = Follower(province.source())
+    assert follower.ids() == keys
+    province.execute(f"UPDATE opencps_dossier SET dossierstatus = 'processing', modifieddate = now() WHERE dossierid = {keys[0]}")  # noqa: S608
+    assert follower.ids()[-1] == keys[0]
+
+
 def test_rows_that_share_a_time_all_arrive(province: Province) -> None:
     moment = province.ago(hours=1)
     keys = [province.dossier(modifiedDate=moment, dossierStatus=status) for status in ("new", "done", "new", "processing", "done", "new", "new")]
