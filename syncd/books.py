@@ -66,7 +66,7 @@ class Books:
         self._ledger = ledger
         self._clock = clock
         self._waits = waits
-        self._commits: GroupCommit[Line, set[str]] = GroupCommit(self._write)
+        self._commits: GroupCommit[Line, set[str]] = GroupCommit(self._write, holds_up=ledger.holds_up)
         self._dice = random.Random()
         self._put_off: list[datetime] = []  #: a heap
         self._log = log.bind()  # once: the settings of logging do not change under a running daemon

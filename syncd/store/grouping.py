@@ -2,7 +2,8 @@
 
 Nobody is there only to write. Whoever finds nobody writing writes, for all who came meanwhile, and then leaves it to the first of those who
 have come since. So a lone worker pays for its own commit only, sixteen share one, and each is woken
-once. Strands let the others of their thread come first whose answers lie ready.
+once. Where all strands of a thread are held up while one of them writes, it lets those come first whose answers lie ready; where they go on
+meanwhile, they are the next group.
 """
 
 from __future__ import annotations
@@ -31,8 +32,10 @@ class _Slip(Generic[Given, Answer]):
 class GroupCommit(Generic[Given, Answer]):
     """Joins concurrent writes; `write` gets everything handed in meanwhile, and its answer goes to all of them."""
 
-    def __init__(self, write: Callable[[list[Given]], Answer]) -> None:
+    def __init__(self, write: Callable[[list[Given]], Answer], *, holds_up: bool = True) -> None:
+        """`holds_up`: no other strand goes on during a write."""
         self._write = write
+        self._holds_up = holds_up
         self._guard = threading.Lock()
         self._waiting: list[_Slip[Given, Answer]] = []
         self._writing = False
@@ -52,7 +55,8 @@ class GroupCommit(Generic[Given, Answer]):
         return slip.answer  # type: ignore[return-value]
 
     def _lead(self, own: _Slip[Given, Answer]) -> None:
-        give_way()
+        if self._holds_up:
+            give_way()
         with self._guard:
             group, self._waiting = self._waiting, []
         answer, error = None, None

@@ -48,6 +48,11 @@ class Ledger:
         self.node = node
         self._outcomes = outcomes(database, Scribe(cipher, node))
 
+    @property
+    def holds_up(self) -> bool:
+        """Whether all strands of a thread wait while one of them writes."""
+        return self.database.sqlite
+
     def claim(self, name: str, limit: int, now: datetime, term: timedelta) -> list[Claim]:
         """Up to `limit` due rows, longest due first, leased until `now + term`; none while the target is paused or the
         source looks suspicious."""

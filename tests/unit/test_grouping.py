@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
+from syncd.loom import Loom
 from syncd.store.grouping import GroupCommit
 
 
@@ -48,3 +50,11 @@ def test_a_write_that_fails_fails_for_all_who_shared_it_and_the_next_goes_on() -
     with pytest.raises(OSError, match="full"):
         group.submit([1])
     assert group.submit([2, 3]) == 5
+
+
+@pytest.mark.parametrize(("holds_up", "written"), [(True, [[1, 2, 3]]), (False, [[1], [2], [3]])])
+def test_strands_that_are_held_up_by_a_write_come_before_it(holds_up: bool, written: list[list[int]]) -> None:
+    groups: list[list[int]] = []
+    group: GroupCommit[int, None] = GroupCommit(groups.append, holds_up=holds_up)
+    Loom().run([partial(group.submit, [number]) for number in (1, 2, 3)])
+    assert groups == written
