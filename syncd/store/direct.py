@@ -31,7 +31,7 @@ class _Statement:
     def _made(self) -> tuple[str, list[str], Row]:
         """Its text, the names of what it wants, and what of it is always the same."""
         compiled = self._statement.compile(dialect=self._dialect)
-        return str(compiled), compiled.positiontup or [], compiled.params
+        return str(compiled), compiled.positiontup or [], {name: value for name, value in compiled.params.items() if value is not None}
 
     @property
     def text(self) -> str:

@@ -84,12 +84,15 @@ def _leasing(due: Select[Any]) -> Update:
     return update(ledger).where(ledger.c.target == bindparam("t"), ledger.c.subject.in_(select(picked.c.subject))).values(values)
 
 
-def _rows(rows: FromClause, *more: ColumnElement[Any]) -> Select[Any]:
+def _with_matters(rows: FromClause) -> FromClause:
     """Rows of the ledger with what they are about: a dossier, or a matter and the dossier it belongs to, if any."""
-    about = rows.outerjoin(matter, matter.c.subject == rows.c.subject).outerjoin(
-        snapshot, snapshot.c.subject == func.coalesce(matter.c.dossier, rows.c.subject)
-    )
-    return select(
+    belongs = snapshot.c.subject == func.coalesce(matter.c.dossier, rows.c.subject)
+    return rows.outerjoin(matter, matter.c.subject == rows.c.subject).outerjoin(snapshot, belongs)
+
+
+def _told_of(rows: FromClause) -> list[ColumnElement[Any]]:
+    """What a delivery is told of them."""
+    return [
         *(rows.c[name] for name in CLAIMED),
         func.coalesce(matter.c.version, snapshot.c.version).label("version"),
         func.coalesce(matter.c.digest, snapshot.c.digest).label("digest"),
@@ -97,8 +100,11 @@ def _rows(rows: FromClause, *more: ColumnElement[Any]) -> Select[Any]:
         matter.c.kind,
         matter.c.standing,
         matter.c.body.label("matter"),
-        *more,
-    ).select_from(about)
+    ]
+
+
+def _rows(which: ColumnElement[bool]) -> Select[Any]:
+    return select(*_told_of(ledger)).select_from(_with_matters(ledger)).where(which)
 
 
 def _wanted(rows: FromClause) -> ColumnElement[bool]:
@@ -118,8 +124,8 @@ _CLAIM = and_(ledger.c.target == bindparam("t"), LEASED, ledger.c.lease_until ==
 _GIVEN_ONES = and_(ledger.c.target == bindparam("t"), ledger.c.subject.in_(bindparam("subjects", expanding=True)))
 
 LEASE = _leasing(_due_rows())
-LEASED_ROWS, LEASED_STEPS = _rows(ledger).where(_CLAIM).order_by(ledger.c.due_at), _steps(_CLAIM)
-ROWS, STEPS = _rows(ledger).where(_GIVEN_ONES).order_by(ledger.c.subject), _steps(_GIVEN_ONES)
+LEASED_ROWS, LEASED_STEPS = _rows(_CLAIM).order_by(ledger.c.due_at), _steps(_CLAIM)
+ROWS, STEPS = _rows(_GIVEN_ONES).order_by(ledger.c.subject), _steps(_GIVEN_ONES)
 
 
 def _claim() -> Select[Any]:
@@ -127,8 +133,7 @@ def _claim() -> Select[Any]:
     mine = _leasing(_due_rows().with_for_update(skip_locked=True)).returning(*(ledger.c[name] for name in CLAIMED)).cte("mine")
     in_order = [func.array_agg(aggregate_order_by(column, step.c.place)).label(name) for name, column in (("places", step.c.place), ("bodies", step.c.body))]
     steps = select(*in_order).where(_wanted(mine)).lateral("steps")
-    rows = _rows(mine, steps.c.places, steps.c.bodies)
-    return rows.select_from(rows.get_final_froms()[0].outerjoin(steps, true())).order_by(mine.c.due_at)
+    return select(*_told_of(mine), *steps.c).select_from(_with_matters(mine).outerjoin(steps, true())).order_by(mine.c.due_at)
 
 
 CLAIM = _claim()
