@@ -117,8 +117,8 @@ def rest_unless(event: threading.Event, seconds: float) -> bool:
 
 
 def give_way() -> None:
-    """Let all other strands go first for whom something has come, whose sockets have become ready meanwhile; not those who wait for a latch or a turn,
-    for they begin something new."""
+    """Let all other strands go first for whom something has come, at a socket that has become ready only now too; not those for whom a latch or a turn
+    has been opened, for they begin something new."""
     strand = current()
     if strand is not None:
         strand.loom.give_way(strand)

@@ -42,7 +42,7 @@ def find(connection: Connection, wanted: Mapping[str, Iterable[str]], keys: Iter
             missing.append(name)
             continue
         entries = {str(entry["name"]).lower(): entry for entry in inspector.get_columns(real)}
-        spelt = {name: str(entry["name"]) for name, entry in entries.items()}
+        spelt = {lower: str(entry["name"]) for lower, entry in entries.items()}
         missing += [f"{name}.{wish}" for wish in sorted(columns) if wish.lower() not in spelt]
         there: dict[str, ColumnClause[Any]] = {
             wish: column(spelt[wish.lower()], BigInteger() if wish in numbers else None) for wish in columns if wish.lower() in spelt

@@ -53,7 +53,7 @@ _STANDING = (
     "doubts",
     "memo",
 )
-CLAIMED = ("target", "subject", "due_at", *_STANDING)  #: what a claim reads of it
+_CLAIMED = ("target", "subject", "due_at", *_STANDING)  #: what a claim reads of it
 _ANSWERED = (*_STANDING, "outcome", "error_code", "error_message", "error_hint")  #: what an outcome gives anew
 
 # Written out, not bound: a database uses a partial index only where the statement itself says what the index says.
@@ -93,7 +93,7 @@ def _with_matters(rows: FromClause) -> FromClause:
 def _told_of(rows: FromClause) -> list[ColumnElement[Any]]:
     """What a delivery is told of them."""
     return [
-        *(rows.c[name] for name in CLAIMED),
+        *(rows.c[name] for name in _CLAIMED),
         func.coalesce(matter.c.version, snapshot.c.version).label("version"),
         func.coalesce(matter.c.digest, snapshot.c.digest).label("digest"),
         snapshot.c.body,
@@ -130,7 +130,7 @@ ROWS, STEPS = _rows(_GIVEN_ONES).order_by(ledger.c.subject), _steps(_GIVEN_ONES)
 
 def _claim() -> Select[Any]:
     """All of it at once for PostgreSQL: rows leased and read, each with the places and the bodies of its steps."""
-    mine = _leasing(_due_rows().with_for_update(skip_locked=True)).returning(*(ledger.c[name] for name in CLAIMED)).cte("mine")
+    mine = _leasing(_due_rows().with_for_update(skip_locked=True)).returning(*(ledger.c[name] for name in _CLAIMED)).cte("mine")
     in_order = [func.array_agg(aggregate_order_by(column, step.c.place)).label(name) for name, column in (("places", step.c.place), ("bodies", step.c.body))]
     steps = select(*in_order).where(_wanted(mine)).lateral("steps")
     return select(*_told_of(mine), *steps.c).select_from(_with_matters(mine).outerjoin(steps, true())).order_by(mine.c.due_at)
