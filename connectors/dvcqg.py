@@ -71,7 +71,9 @@ class Dvcqg:
         def agency() -> str:
             return self._mapping.agency(options.agency_code, self._clock.now())
 
-        return Gateway(options, self._http, agency) if options.transport == "gateway" else Envelope(options, self._http, self._clock, self._answers, agency)
+        if options.transport == "gateway":
+            return Gateway(options, self._http, self._answers, agency)
+        return Envelope(options, self._http, self._clock, self._answers, agency)
 
     def compose(self, portion: Portion) -> Element:
         """The portion in the portal's terms."""

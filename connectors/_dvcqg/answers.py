@@ -5,7 +5,8 @@
     result       a list; `data` in sister services; a list under `data` within `result`
 
 The words and codes are data of the mapping, for their full table is not public. A code that is not known is a refusal and
-kept with its text; what has no code at all is no answer, so nothing is known of what was done.
+kept with its text; what has no code at all is no answer, so nothing is known of what was done, whatever the status of HTTP: a
+proxy that dislikes every call must not make a refused dossier of each. A relay that answers steps in words alone is read by these.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from connectors._dvcqg.mapping import CREATE, STATUS, Words
 from connectors._http.outcomes import Answered, Trouble, refused
@@ -25,8 +28,11 @@ from syncd.model import Value
 
 _NUMBER = re.compile(r"[+-]?[0-9]+")
 _BOM = b"\xef\xbb\xbf"
+_BETWEEN = "see what stands between us and the portal"
+_LONGEST_WORDS = 1000  #: characters of an answer in words
 _SHORT = 1000  #: bytes of an answer that is remembered
 REMEMBERED = 64  #: answers
+IN_WORDS = "text"  #: code of an answer that has none, and tells in words that something was not done
 
 
 class Answer(Value, eq=False):
@@ -55,26 +61,41 @@ def read(answered: Answered) -> Answer | Trouble:
 
 
 def _read(answered: Answered) -> Answer | Trouble:
-    try:
-        body = msgspec.json.decode(answered.body.removeprefix(_BOM))
-    except (msgspec.DecodeError, RecursionError):
-        body = None
+    body = _decoded(answered.body)
     code = spelt(body.get("error_code")) if isinstance(body, dict) else ""
-    if code:
+    failed = answered.status >= 400  # noqa: PLR2004 the classes of HTTP
+    if isinstance(body, dict) and code and not (failed and code == "0"):
         message = body.get("message")
         return Answer(code=code, message="" if message is None else " ".join(str(message).split()), body=body)
-    if answered.status >= 400:  # noqa: PLR2004 the classes of HTTP
-        return refused(answered)
-    return Trouble(
-        Outcome.UNKNOWN,
-        "unreadable",
-        f"no answer of the portal: {_shape(answered.body, body)}",
-        "see what stands between us and the portal",
-        body=answered.body,
-    )
+    if failed:
+        return _between(answered)
+    return Trouble(Outcome.UNKNOWN, "unreadable", f"no answer of the portal: {_shape(answered.body, body)}", _BETWEEN, body=answered.body)
 
 
 _read_once = lru_cache(REMEMBERED)(_read)
+
+
+def _between(answered: Answered) -> Trouble:
+    """A status that says no without the portal's own words: somebody in between, who may have passed the call on. Only its size tells of
+    the call itself."""
+    trouble = refused(answered)
+    if trouble.outcome is Outcome.REJECTED and answered.status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return trouble._replace(outcome=Outcome.UNKNOWN, hint=_BETWEEN)
+    return trouble
+
+
+def _decoded(raw: bytes) -> object:
+    try:
+        return msgspec.json.decode(raw.removeprefix(_BOM))
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def _words(raw: bytes) -> str:
+    """The text of a body that is nothing but text; "" where it is a page or data."""
+    body = _decoded(raw)
+    text = body if isinstance(body, str) else raw.removeprefix(_BOM).decode("utf-8", "replace") if body is None else ""
+    return "" if text.lstrip().startswith("<") or len(text) > _LONGEST_WORDS else " ".join(text.split())
 
 
 def _shape(raw: bytes, body: object) -> str:
@@ -95,6 +116,7 @@ class Answers:
     """Judges answers by the words of a mapping."""
 
     def __init__(self, words: Words) -> None:
+        self._success = _any_of(words.success)
         self._failure = _any_of(words.failure)
         self._exists = _any_of(words.exists)
         self._missing = _any_of(words.missing)
@@ -105,6 +127,16 @@ class Answers:
     def fine(self, answer: Answer) -> bool:
         """Whether the portal did what it was asked."""
         return answer.code == "0" and not _says(self._failure, answer)
+
+    def worded(self, answered: Answered) -> Answer | Trouble:
+        """The answer in a body that may be words alone, plain or as a JSON string, as relays tell of steps: code 0 where they tell of
+        success, `IN_WORDS` where of anything else we know, and no answer otherwise."""
+        answer = read(answered)
+        text = _words(answered.body) if isinstance(answer, Trouble) and answered.status < 400 else ""  # noqa: PLR2004
+        said = Answer(code="0", message=text, body={"message": text})
+        if _says(self._failure, said) or _says(self._missing, said):
+            return replace(said, code=IN_WORDS)
+        return said if _says(self._success, said) else answer
 
     def sessionless(self, answer: Answer) -> bool:
         """Whether the portal does not know our session any more."""

@@ -33,6 +33,7 @@ class Words(BaseModel):
     """[settings.answers]: how the portal's texts are read; regular expressions."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    success: Patterns = ()
     failure: Patterns
     exists: Patterns
     exists_codes: tuple[str, ...]

@@ -18,7 +18,7 @@ from connectors._dvcqg.answers import Answer, Answers, read
 from connectors._dvcqg.mapping import CREATE, STATUS, STEPS, UPDATE
 from connectors._dvcqg.options import DvcqgOptions
 from connectors._http.calls import Call, Http
-from connectors._http.outcomes import Trouble
+from connectors._http.outcomes import Answered, Trouble
 from connectors._tokens import Shared
 from syncd.calls import Outcome
 from syncd.clock import Clock
@@ -161,8 +161,9 @@ class Envelope:
 class Gateway:
     """Through a gateway of the province: bare arrays, one address for each purpose, no session."""
 
-    def __init__(self, options: DvcqgOptions, http: Http, agency: Callable[[], str]) -> None:
+    def __init__(self, options: DvcqgOptions, http: Http, answers: Answers, agency: Callable[[], str]) -> None:
         self._http = http
+        self._answers = answers
         self._agency = agency
         self._urls: Mapping[str, str] = {CREATE: options.create_url, UPDATE: options.update_url, STEPS: options.progress_url, STATUS: options.status_url}
         self._lookup_url = options.lookup_url
@@ -173,7 +174,8 @@ class Gateway:
         return data if lane == STATUS else b"[" + data + b"]"
 
     def send(self, lane: str, data: bytes, until: float) -> Answer | Trouble:
-        return _exchange(self._http, Call(self._at(self._urls[lane]), self.body(lane, data), _HEADERS), until)
+        reading = self._answers.worded if lane == STEPS else read
+        return _exchange(self._http, Call(self._at(self._urls[lane]), self.body(lane, data), _HEADERS), until, reading)
 
     def look_up(self, code: str, until: float) -> Answer | Trouble | None:
         return self._find(self._lookup_url, until, code)
@@ -201,9 +203,9 @@ class Gateway:
         return url.replace("{agency}", quote(self._agency(), safe="")).replace("{code}", quote(code, safe=""))
 
 
-def _exchange(http: Http, call: Call, until: float) -> Answer | Trouble:
+def _exchange(http: Http, call: Call, until: float, reading: Callable[[Answered], Answer | Trouble] = read) -> Answer | Trouble:
     answered = http.send(call, until)
-    answer = answered if isinstance(answered, Trouble) else read(answered)
+    answer = answered if isinstance(answered, Trouble) else reading(answered)
     return _harmless(answer) if call.repeatable and isinstance(answer, Trouble) else answer
 
 

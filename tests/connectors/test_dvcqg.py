@@ -159,9 +159,11 @@ def test_an_answer_becomes_a_receipt(
         (answer(b"", 503, Retry_After="30"), Outcome.BUSY),
         (answer(b"", 429, Retry_After="30"), Outcome.BUSY),
         (answer(HTML, 404), Outcome.UNAVAILABLE),
-        (answer(HTML, 400), Outcome.REJECTED),
+        (answer(HTML, 400), Outcome.UNKNOWN),
+        (answer(b"", 414), Outcome.UNKNOWN),
+        (answer({"message": "Bad Request"}, 400), Outcome.UNKNOWN),
         (answer(b"", 413), Outcome.REJECTED),
-        (answer({"error_code": 0}, 400), Outcome.DELIVERED),
+        (answer({"error_code": 0}, 400), Outcome.UNKNOWN),
         (answer({"error_code": 7}, 400), Outcome.REJECTED),
     ],
 )
@@ -208,6 +210,14 @@ def test_a_session_that_ended_early_is_replaced_and_the_call_made_again(portal: 
     assert create(target, 2).outcome is Outcome.DELIVERED
     assert portal.counts()["login"] == 2
     assert [asked.body["session"] for asked in portal.calls(RECORDS)] == ["phien-1", "phien-1", "phien-2"]
+
+
+@pytest.mark.parametrize("said", ["Thiếu giấy tờ của phiên dịch viên", "Trích yếu phiên họp vượt quá độ dài", "Phiên bản không hợp lệ"])
+def test_a_refusal_that_speaks_of_other_sessions_concerns_its_dossier_alone(portal: ScriptedPortal, target: Target, said: str) -> None:
+    portal.will(RECORDS, answer({"error_code": 7, "message": said}))
+    receipt = create(target)
+    assert (receipt.outcome, receipt.code, receipt.message) == (Outcome.REJECTED, "7", said)
+    assert len(portal.calls(RECORDS)) == 1
 
 
 def test_a_status_401_is_a_session_that_ended(portal: ScriptedPortal, target: Target) -> None:
@@ -527,6 +537,29 @@ def test_a_gateway_takes_bare_arrays_at_an_address_each(portal: ScriptedPortal, 
 def test_a_gateways_answers_mean_the_same(portal: ScriptedPortal, gateway: Target) -> None:
     portal.will("Them", answer({"error_code": -3, "message": "Hồ sơ đã tồn tại"}), answer(b"", 401), answer(HTML))
     assert [create(gateway).outcome for _ in range(3)] == [Outcome.CROSSED, Outcome.UNAUTHORISED, Outcome.UNKNOWN]
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome"),
+    [
+        ("Cập nhật tiến độ thành công", Outcome.DELIVERED),
+        ('"Cập nhật tiến độ THÀNH CÔNG"', Outcome.DELIVERED),
+        ("Cập nhật không thành công", Outcome.REJECTED),
+        ('"Hồ sơ không tồn tại"', Outcome.CROSSED),
+        ("OK", Outcome.UNKNOWN),
+        ("<html><body>Cập nhật tiến độ thành công</body></html>", Outcome.UNKNOWN),
+        ('{"message":"thành công"}', Outcome.UNKNOWN),
+        ("", Outcome.UNKNOWN),
+    ],
+)
+def test_a_gateway_may_answer_steps_in_words_alone(portal: ScriptedPortal, gateway: Target, said: str, outcome: Outcome) -> None:
+    portal.will("TienDo", answer(said.encode()))
+    assert gateway.send([element(gateway, STEP, DOSSIER)]).outcome is outcome
+
+
+def test_a_gateway_answers_records_with_a_code(portal: ScriptedPortal, gateway: Target) -> None:
+    portal.will("Them", answer("Thêm mới hồ sơ thành công".encode()))
+    assert create(gateway).outcome is Outcome.UNKNOWN
 
 
 def test_a_gateway_is_asked_by_address(portal: ScriptedPortal, gateway: Target) -> None:

@@ -84,7 +84,10 @@ def test_what_an_answer_means(lane: str, code: object, message: str, meaning: tu
         (-2, "Phiên làm việc đã hết hạn", True),
         ("5", "Invalid SESSION", True),
         (0, "session ok", False),
+        (-2, "Mã phiên sai", True),
         (-1, "Phiên bản dữ liệu không đúng", False),
+        (-1, "Họ tên phiên dịch viên quá dài", False),
+        (-1, "Trích yếu: phiên tòa ngày 3/3", False),
         (-1, "Sai dữ liệu", False),
     ],
 )
