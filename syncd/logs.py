@@ -15,9 +15,10 @@ import logging
 import sys
 import threading
 import traceback
+from contextlib import suppress
 from datetime import datetime
 from logging.handlers import WatchedFileHandler
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -39,7 +40,7 @@ def configure(level: str = "info", format: str = "json", file: str = "", node: s
     import structlog
 
     threshold = logging.getLevelNamesMapping()[level.upper()]
-    handler = WatchedFileHandler(file, encoding="utf-8") if file else logging.StreamHandler()
+    handler = _File(file, encoding="utf-8") if file else _Stream()
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=_pipeline(format, node, ZoneInfo(timezone))))
     _install(handler, threshold)
     structlog.configure(
@@ -57,6 +58,26 @@ def report_uncaught() -> None:
     log = structlog.get_logger("syncd")
     sys.excepthook = lambda kind, error, trace: log.critical("syncd_crashed", exc_info=(kind, error, trace))
     threading.excepthook = lambda crash: log.critical("thread_crashed", thread=crash.thread and crash.thread.name, exc_info=crash[:3])
+
+
+class _Stream(logging.StreamHandler[TextIO]):
+    """A log that may fail: whoever has something to tell goes on without it, for an answer in hand must still be booked. What could not be written
+    is not told elsewhere, for nothing has been taken out of it yet."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        error = sys.exc_info()[1]
+        with suppress(OSError, ValueError):
+            sys.stderr.write(f"syncd cannot write its log: {describe(error) if error else record.levelname}\n")
+
+
+class _File(_Stream, WatchedFileHandler):
+    """One in a file, which may be moved away and not be there anew."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            super().emit(record)
+        except OSError:
+            self.handleError(record)
 
 
 def _install(handler: logging.Handler, threshold: int) -> None:

@@ -136,6 +136,25 @@ def test_a_log_file_is_appended_to_and_opened_anew_after_rotation(tmp_path: Path
     assert [event["count"] for event in lines(path.read_text())] == [2]
 
 
+def test_a_log_file_that_cannot_be_opened_anew_holds_nobody_up_and_tells_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "log"
+    folder.mkdir()
+    out, err = run(f"""
+        import os
+        configure(file={str(folder / "syncd.log")!r})
+        log.info('poll_done')
+        os.rename({str(folder)!r}, {str(folder)!r} + '.away')
+        log.info('poll_done', owner='Hoàng Thị Mẫu')
+        print('goes on')
+        os.rename({str(folder)!r} + '.away', {str(folder)!r})
+        log.info('poll_done', count=3)
+    """)
+    assert out == "goes on\n"
+    assert err.startswith("syncd cannot write its log: FileNotFoundError")
+    assert "Mẫu" not in err
+    assert [event.get("count") for event in lines((folder / "syncd.log").read_text())] == [None, 3]
+
+
 def test_configuring_again_replaces_the_first_way_out(tmp_path: Path) -> None:
     path = tmp_path / "syncd.log"
     _, err = run(f"""
