@@ -12,12 +12,14 @@ already, it stays there, whatever the settings have become since.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from syncd.agency import covers
 from syncd.crypto import Cipher
+from syncd.errors import UndecipherableError
 from syncd.model import Draft, Kind, Statistic, digest, encode
 from syncd.store.bulk import upsert
 from syncd.store.prepared import Prepared
@@ -66,11 +68,23 @@ class Matters:
         news = {subject: self._row(subject, Kind.DRAFT, dossier, draft, known.get(subject)) for subject, (dossier, draft) in drafts.items()}
         rows = [row for row in news.values() if row]
         upsert(connection, matter, rows)
-        told = {row.subject: row.target for row in connection.execute(_TOLD, {"subjects": [row["subject"] for row in rows]})}
-        wanted = [(row, told.get(row["subject"]) or office[row["dossier"]]) for row in rows]
+        goes = {row["subject"]: office[row["dossier"]] for row in rows} | self._settled(connection, rows, office)
         return [
-            Wanted(target=name, subject=row["subject"], version=row["version"], digest=row["digest"], dossier=row["dossier"]) for row, name in wanted if name
+            Wanted(target=name, subject=row["subject"], version=row["version"], digest=row["digest"], dossier=row["dossier"])
+            for row in rows
+            if (name := goes[row["subject"]])
         ]
+
+    def _settled(self, connection: Connection, rows: Sequence[Mapping[str, Any]], office: Mapping[str, str]) -> dict[str, str]:
+        """Which system may have each of these drafts already. Another one that only waits to be told of it, away or refusing, loses its row when the
+        dossier has gone to an agency of a second: both would be told."""
+        at = connection.execute(_AT, {"subjects": [row["subject"] for row in rows]}).all()
+        settled = {row.subject: row.target for row in at if row.told}
+        going = {row["subject"]: settled.get(row["subject"]) or office[row["dossier"]] for row in rows}
+        leaving = [{"t": row.target, "s": row.subject} for row in at if not row.told and going[row.subject] not in ("", row.target)]
+        if leaving:
+            connection.execute(_LEAVE, leaving)
+        return settled
 
     def take_statistics(self, connection: Connection, statistics: Sequence[Statistic]) -> list[Wanted]:
         """Store these figures; what the ledger should want of them now."""
@@ -83,7 +97,7 @@ class Matters:
     def _row(self, subject: str, kind: Kind, dossier: str, value: Draft | Statistic, before: Any) -> dict[str, Any] | None:
         """The row to store; None where nothing differs."""
         body = encode(value)
-        if before is not None and before.standing and self._cipher.open(before.body) == body:
+        if before is not None and before.standing and self._opened(before.body) == body:
             return None
         return {
             "subject": subject,
@@ -96,6 +110,13 @@ class Matters:
         }
 
 
+    def _opened(self, sealed: bytes) -> bytes | None:
+        """What was stored; None where no key opens it: then it is stored anew, as a draft of the same identity."""
+        with suppress(UndecipherableError):
+            return self._cipher.open(sealed)
+        return None
+
+
 def subjects_of(connection: Connection, dossier: str) -> list[str]:
     """A dossier's own subject, and those of its drafts."""
     return [dossier, *connection.execute(select(matter.c.subject).where(matter.c.dossier == dossier).order_by(matter.c.subject)).scalars()]
@@ -104,4 +125,10 @@ def subjects_of(connection: Connection, dossier: str) -> list[str]:
 _OF_DOSSIERS = select(matter).where(matter.c.dossier.in_(bindparam("dossiers", expanding=True)))
 _BY_SUBJECT = select(matter).where(matter.c.subject.in_(bindparam("subjects", expanding=True)))
 _WITHDRAW = matter.update().where(matter.c.subject == bindparam("s")).values(standing=False)
-_TOLD = select(ledger.c.subject, ledger.c.target).where(ledger.c.subject.in_(bindparam("subjects", expanding=True)), told(ledger))
+_AT = (
+    select(ledger.c.subject, ledger.c.target, told(ledger).label("told"))
+    .where(ledger.c.subject.in_(bindparam("subjects", expanding=True)))
+    .order_by(ledger.c.target, ledger.c.subject)
+    .with_for_update()  # or a worker could begin with one before it leaves
+)
+_LEAVE = delete(ledger).where(ledger.c.target == bindparam("t"), ledger.c.subject == bindparam("s"))

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
 from msgspec.structs import replace
 from sqlalchemy import select
 
 from syncd.calls import Outcome, Receipt, Standing
+from syncd.crypto import KEY_BYTES, Cipher
 from syncd.model import Agency, Problem, Statistic
 from syncd.store.intake import Intake
+from syncd.store.ledger import Ledger
 from syncd.store.matters import Routes, subject_of
 from syncd.store.orders import Orders
 from syncd.store.schema import ledger
 from syncd.turns import UNKNOWN_SENT
 from tests.engine.conftest import Make
 from tests.engine.engine import CIPHER, Engine, dossier, draft, step
-from tests.engine.target import RecordingOffice, down, lost, vanished
+from tests.engine.target import Fault, RecordingOffice, down, lost, refused, vanished
 
 CODE = "000.00.14.H03-250303-0001"
 DRAFT = subject_of(CODE, "17")
@@ -188,6 +192,90 @@ def test_drafts_go_by_the_agency_to_one_office_and_stay_where_they_may_be(make: 
     moved = Intake(engine.database, CIPHER, engine.clock, Routes([], {"other": ()}))
     assert moved.adopt() == 0
     assert len(target.taken) == 1
+
+
+BY_AGENCY = Routes([], {"office": (), "other": ("000.00.15.H03",)})
+MOVED = Agency(code="000.00.15.H03", name="UBND phường Mẫu")
+
+
+@pytest.mark.parametrize("hindrance", [down, refused])
+def test_a_draft_that_waits_at_one_office_leaves_it_with_its_dossier(make: Make, hindrance: Fault) -> None:
+    engine, target = office(make, BY_AGENCY)
+    target.always = hindrance
+    engine.see(dossier(), drafts=[draft()])
+    engine.deliver()
+    engine.see(dossier(agency=MOVED), drafts=[draft(submitter="another")])
+    assert rows(engine) == {("other", DRAFT)}
+    target.always = None
+    orders(engine).retry_all()
+    engine.pass_time(timedelta(days=2))
+    engine.deliver()
+    assert target.taken == []
+
+
+def test_a_draft_that_an_office_may_have_stays_there(make: Make) -> None:
+    engine, target = office(make, BY_AGENCY)
+    target.faults += [lost]
+    engine.see(dossier(), drafts=[draft()])
+    engine.deliver()
+    engine.see(dossier(agency=MOVED), drafts=[draft(submitter="another")])
+    assert rows(engine) == {("office", DRAFT)}
+
+
+def test_drafts_that_wait_follow_the_settings(make: Make) -> None:
+    engine, target = office(make, Routes([], {"office": ()}))
+    target.always = down
+    engine.see(dossier(agency=MOVED), drafts=[draft()])
+    engine.deliver()
+    assert Intake(engine.database, CIPHER, engine.clock, BY_AGENCY).adopt() == 1
+    assert rows(engine) == {("other", DRAFT)}
+
+
+def test_a_draft_put_back_while_its_withdrawal_is_booked_goes(make: Make) -> None:
+    engine, target = office(make)
+    target.always = down
+    engine.see(dossier(), drafts=[draft()])
+    engine.deliver()
+    engine.see(dossier())
+    target.always = None
+    engine.pass_time(timedelta(hours=25))
+    (claim,) = engine.ledger.claim("office", 1, engine.clock.now(), engine.delivery.lease_term)
+    engine.see(dossier(), drafts=[draft()])
+    engine.delivery.turn([claim])
+    assert target.taken == []
+    engine.deliver()
+    assert [subject for subject, _, _ in target.taken] == [DRAFT]
+
+
+def test_a_draft_that_goes_out_late_is_not_handed_over_again(make: Make) -> None:
+    engine, target = office(make)
+    engine.see(dossier(), drafts=[draft()])
+    (late,) = engine.ledger.claim("office", 1, engine.clock.now(), engine.delivery.lease_term)
+    asked(target, exists=True)
+
+    def stall(apply: Callable[[], Receipt]) -> Receipt:
+        answer = apply()
+        engine.pass_time(timedelta(hours=1))
+        engine.deliver()
+        return answer
+
+    target.faults += [stall]
+    engine.delivery.turn([late])
+    engine.settle()
+    assert len(target.taken) == 1
+    assert engine.row_of("office", DRAFT)["state"] == "idle"
+
+
+def test_a_stored_draft_that_no_key_opens_stops_nobody(make: Make) -> None:
+    engine, target = office(make)
+    engine.see(dossier(), drafts=[draft()])
+    engine.deliver()
+    other = Cipher([b"n" * KEY_BYTES])
+    engine.intake = Intake(engine.database, other, engine.clock, OFFICE)
+    engine.ledger = engine.delivery.ledger = Ledger(engine.database, other, "n1")
+    assert engine.see(dossier(note="later"), drafts=[draft()]).subjects == (CODE,)
+    engine.deliver()
+    assert (len(target.taken), engine.row_of("office", DRAFT)["state"]) == (1, "idle")
 
 
 def test_a_document_system_that_came_later_gets_the_drafts_that_still_wait(make: Make) -> None:
