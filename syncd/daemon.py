@@ -127,7 +127,9 @@ class Daemon:
     def _begin(self) -> None:
         self.ledger.check_keys()
         self.board.enlist([workers.name for workers in self.workers])
-        reclaimed = self.ledger.reclaim()
+        reclaimed = self.ledger.reclaim() + self.ledger.expire(self.clock.now())
+        for workers in self.workers:
+            self.ledger.wake(workers.name, self.clock.now())  # what waited for its target during an outage that may have ended meanwhile
         adopted = self.parts.poller.intake.adopt()
         if reclaimed or adopted:
             log.info("ledger_reclaimed", leases=reclaimed, adopted=adopted)

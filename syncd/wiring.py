@@ -189,6 +189,7 @@ def deliver_due(settings: Settings, state: State, target: Target, stopping: thre
 
     with Single(state.database, state.node):
         state.ledger.reclaim()
+        state.ledger.expire(state.clock.now())
         workers = _workers(settings, state, target, Metrics(), stopping)
         workers.start(until_idle=True)
         workers.join()

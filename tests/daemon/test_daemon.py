@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy import update
+
+from syncd.store.schema import ledger
 from tests.daemon.conftest import Rehearse
 from tests.daemon.rehearsal import FAULTS, Rehearsal
 from tests.waiting import wait_for
@@ -96,7 +100,19 @@ def test_one_pass_with_the_portal_down_ends_with_1_and_keeps_everything(rehearse
     made.world.portal.faults.down("refused")
     made.syncd("run", "--once", code=1)
     made.world.portal.faults.up()
-    wait_for(lambda: json.loads(made.syncd("run", "--once", "--json", code=None))["remaining"]["dvcqg"]["due"] == 0)
+    assert json.loads(made.syncd("run", "--once", "--json", code=None))["remaining"]["dvcqg"]["due"] == 0, "what waited for the portal waits no longer"
+    assert made.world.compare().in_sync
+
+
+def test_one_pass_takes_over_what_a_killed_one_of_another_name_had_leased(rehearse: Rehearse) -> None:
+    made = rehearse(dossiers=20)
+    made.world.portal.faults.down("refused")
+    made.syncd("run", "--once", code=1)
+    with made.state.begin() as connection:
+        gone = {"state": "leased", "lease_token": "a", "lease_node": "another", "lease_until": datetime(2025, 3, 3, tzinfo=UTC)}
+        connection.execute(update(ledger).where(ledger.c.state == "due").values(**gone))
+    made.world.portal.faults.up()
+    assert json.loads(made.syncd("run", "--once", "--json", code=None))["remaining"]["dvcqg"]["due"] == 0
     assert made.world.compare().in_sync
 
 
