@@ -10,9 +10,8 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
-from heapq import heappop, heappush
+from itertools import count
 from typing import TypeVar
 
 import structlog
@@ -23,10 +22,12 @@ from syncd.clock import Clock
 from syncd.errors import StoreUnavailable
 from syncd.model import Value
 from syncd.policy import Next, decide
+from syncd.put_off import PutOff
 from syncd.redact import personal_values, redact
-from syncd.store.entries import Entry, Line
+from syncd.store.entries import Entry, Lease, Line
 from syncd.store.grouping import GroupCommit
 from syncd.store.ledger import Ledger
+from syncd.store.outcomes import apart
 from syncd.strands import rest
 from syncd.turns import UNKNOWN_SENT, UNKNOWN_TWICE, after, next_portion, too_doubtful
 
@@ -35,6 +36,7 @@ log = structlog.get_logger()
 _STORE_WAIT = 1.0
 _SOON = timedelta(seconds=1)
 _CROSSED_TWICE = "the target says both that it has the dossier and that it has not; ask its operator"
+_INTERNAL = "report it with the log of this moment"
 _UNKNOWN_TWICE = "see at the target whether these steps are there; if so: syncd dead arrived, if not: syncd dead retry"
 
 Written = TypeVar("Written")
@@ -62,13 +64,13 @@ class Books:
 
     def __init__(self, ledger: Ledger, clock: Clock, waits: Sequence[timedelta]) -> None:
         self.settled = 0  #: dossiers brought into sync, since the start
+        self.put_off = PutOff(clock)  #: what may go again within a second
         self.waiting = False  #: for the state database: no reason to take the workers for stuck
         self._ledger = ledger
         self._clock = clock
         self._waits = waits
-        self._commits: GroupCommit[Line, set[str]] = GroupCommit(self._write, holds_up=ledger.holds_up)
+        self._commits: GroupCommit[Line, set[Lease]] = GroupCommit(self._write, holds_up=ledger.holds_up)
         self._dice = random.Random()
-        self._put_off: list[datetime] = []  #: a heap
         self._log = log.bind()  # once: the settings of logging do not change under a running daemon
 
     def answered(self, parts: Sequence[Part], made: Made, crossed: set[str]) -> list[Claim]:
@@ -84,27 +86,28 @@ class Books:
             entry = self._failed(before, made, attempt)
         return next(iter(self._submit([entry])), None)
 
+    def goes_on(self, claim: Claim) -> Claim | None:
+        """Book that the doubt about its steps was considered, before they go once more; the claim if it is still ours."""
+        now = self._clock.now()
+        return next(iter(self._submit([Entry(claim=claim, next=Next.GO_ON, at=now, due_at=now)])), None)
+
+    def parted(self, parts: Sequence[Part], made: Made) -> list[Claim]:
+        """Book the refusal of a call with several: it does not say what became of each, and each goes on by itself. Records replace themselves;
+        steps are in doubt."""
+        personal = [value for part in parts for value in personal_values(part.claim.dossier)]
+        told = replace(made, receipt=replace(made.receipt, message=redact(made.receipt.message, personal)))
+        unknown = replace(told.receipt, outcome=Outcome.UNKNOWN)
+
+        def entry(part: Part) -> Entry:
+            claim = after(part.claim, part.portion, unknown) if part.portion.operation is Operation.STEPS else part.claim
+            return Entry(claim=claim, next=Next.GO_ON, at=made.at, due_at=made.at, attempt=_attempt(part.claim, part.portion.operation, told, part))
+
+        return self._submit([entry(part) for part in parts])
+
     def in_sync(self, claim: Claim) -> None:
         """Book that nothing was left to send: steps that stayed behind are none of the target's."""
         entry = self._settled(claim, takes_steps=False, attempt=None)
         self._submit([replace(entry, next=Next.REST) if claim.withdrawn else entry])
-
-    def put_off(self, moment: datetime) -> None:
-        """Something may go again then. What is past is forgotten: as long as there is much to do nobody asks for it."""
-        self._drop_until(self._clock.now())
-        heappush(self._put_off, moment)
-
-    def next_put_off(self, after: datetime) -> datetime | None:
-        """The next moment after that one at which something may go again that was put off for a second at most; each is told once."""
-        self._drop_until(after)
-        with suppress(IndexError):
-            return heappop(self._put_off)
-        return None
-
-    def _drop_until(self, moment: datetime) -> None:
-        with suppress(IndexError):
-            while self._put_off[0] <= moment:
-                heappop(self._put_off)
 
     def patiently(self, write: Callable[[], Written]) -> Written:
         """Write, however long the state database is away; when syncd stops, until `daemon.drain` ends the process."""
@@ -120,21 +123,33 @@ class Books:
                 return written
 
     def _submit(self, entries: Sequence[Entry]) -> list[Claim]:
-        lost = self._commits.submit([self._ledger.ready(entry) for entry in entries])
-        for entry in entries:
+        lines = [self._line(entry) for entry in entries]
+        lost = self._commits.submit(lines)
+        for entry, line in zip(entries, lines, strict=True):
             if entry.attempt is not None:
-                self._tell(entry, entry.attempt, lost)
-        return [entry.claim for entry in entries if entry.next is Next.GO_ON and entry.claim.subject not in lost]
+                self._tell(entry, entry.attempt, lost=line.lease in lost)
+        return [entry.claim for entry, line in zip(entries, lines, strict=True) if entry.next is Next.GO_ON and line.lease not in lost]
 
-    def _tell(self, entry: Entry, made: Attempt, lost: set[str]) -> None:
+    def _line(self, entry: Entry) -> Line:
+        """The entry as it is written. An answer that cannot be, whatever a connector made of it, is booked by its outcome alone."""
+        try:
+            return self._ledger.ready(entry)
+        except Exception as error:
+            log.error("answer_unwritable", target=entry.claim.target, dossier=entry.claim.subject, error=type(error).__name__, exc_info=error)
+            if entry.attempt is None:
+                raise
+            bare = Receipt(outcome=entry.attempt.receipt.outcome, exists=entry.attempt.receipt.exists, code="internal", hint=_INTERNAL)
+            return self._ledger.ready(replace(entry, attempt=replace(entry.attempt, receipt=bare)))
+
+    def _tell(self, entry: Entry, made: Attempt, *, lost: bool) -> None:
         """One log line an outcome, with its cause."""
-        smooth = entry.next in (Next.SETTLE, Next.GO_ON) and entry.claim.subject not in lost
+        smooth = entry.next in (Next.SETTLE, Next.GO_ON) and not lost
         if smooth and not self._log.is_enabled_for(logging.INFO):
             return
         words: dict[str, object] = {"target": made.target, "dossier": made.subject, "operation": made.operation.value, "outcome": made.receipt.outcome.value}
         words |= {"duration_ms": round(made.duration * 1000), "attempt": entry.claim.failures}
         cause = {"error_code": made.receipt.code, "error": made.receipt.message}
-        if entry.claim.subject in lost:
+        if lost:
             self._log.warning("lease_lost", **words)
         elif entry.next is Next.DEAD:
             self._log.error("delivery_dead", hint=made.receipt.hint, **cause, **words)
@@ -145,10 +160,15 @@ class Books:
         else:
             self._log.info("delivery_sent" if made.receipt.outcome is Outcome.DELIVERED else "delivery_crossed", **words)
 
-    def _write(self, lines: list[Line]) -> set[str]:
-        lost = self.patiently(lambda: self._ledger.record(lines))
+    def _write(self, lines: list[Line]) -> set[Lease]:
+        lost = set().union(*map(self._written, apart(lines)))
         self.settled += sum(line.settles for line in lines)
         return lost
+
+    def _written(self, lines: list[Line]) -> set[Lease]:
+        """Each group with a patience of its own: what is on the disk is not written again for another's sake."""
+        tries = count()
+        return self.patiently(lambda: self._ledger.record(lines, again=next(tries) > 0))
 
     def _entry(self, part: Part, made: Made, crossed: set[str]) -> Entry:
         """What one answer means for one dossier."""
@@ -180,14 +200,14 @@ class Books:
     def _settled(self, claim: Claim, *, takes_steps: bool, attempt: Attempt | None) -> Entry:
         if claim.steps and not takes_steps:
             claim = replace(claim, steps_sent=claim.steps[-1][0], steps=())
-        now = self._clock.now()
-        return Entry(claim=replace(claim, unsure=False), next=Next.SETTLE, at=now, due_at=now, attempt=attempt)
+        at = attempt.at if attempt else self._clock.now()
+        return Entry(claim=replace(claim, unsure=False), next=Next.SETTLE, at=at, due_at=at, attempt=attempt)
 
     def _failed(self, claim: Claim, made: Made, attempt: Attempt) -> Entry:
         decision = decide(made.receipt, claim.failures, self._clock.now(), self._waits, self._dice.random())
         goes = Next.DEAD if made.receipt.code in (UNKNOWN_SENT, UNKNOWN_TWICE) else decision.next
         if goes is Next.LATER and decision.due_at - self._clock.now() <= _SOON:
-            self.put_off(decision.due_at)
+            self.put_off.add(decision.due_at)
         return Entry(claim=replace(claim, failures=decision.failures), next=goes, at=made.at, due_at=decision.due_at, attempt=attempt)
 
 

@@ -6,9 +6,9 @@
     book        attempt and ledger row in one commit, before anything else of that dossier is sent (law L10)
 
 and again from compose until nothing is left, the lease is lost, or the target should be left alone. A turn has as many
-claims as a call may carry dossiers, usually one. Where a call with several is refused, each goes by itself: the refusal
-says nothing of its neighbours. A worker does not take the next dossier before the outcome of this one is on the disk, so
-after `kill -9` at most as many calls are in doubt as there are workers.
+claims as a call may carry dossiers, usually one. Where a call with several is refused, or said to be there already or not at all,
+each goes by itself: the answer says nothing of its neighbours. A worker does not take the next dossier before the outcome of this
+one is on the disk, so after `kill -9` at most as many calls are in doubt as there are workers.
 
 Answers are values; what follows from them is decided in `turns` (the dossier) and `policy` (the time), and written by
 `books`. The only exceptions that may come from a connector here are its bugs, and they are contained: one dossier's
@@ -26,7 +26,7 @@ from msgspec.structs import replace
 
 from syncd.acquaint import SOME, Acquaintance
 from syncd.books import Books, Made, Part
-from syncd.calls import Claim, Operation, Outcome, Receipt, Standing
+from syncd.calls import Claim, Operation, Outcome, Portion, Receipt, Standing
 from syncd.clock import Clock
 from syncd.errors import Unmappable
 from syncd.gate import Gate
@@ -35,7 +35,7 @@ from syncd.options import TargetOptions
 from syncd.ports import Target
 from syncd.store.ledger import Ledger
 from syncd.strands import rest_unless
-from syncd.turns import ALREADY_THERE, UNKNOWN_SENT, adopted, look_up, next_portion, told
+from syncd.turns import ALREADY_THERE, UNKNOWN_SENT, UNKNOWN_TWICE, adopted, look_up, next_portion, told, too_doubtful
 
 log = structlog.get_logger()
 
@@ -68,7 +68,7 @@ class Delivery:
     def turn(self, claims: Sequence[Claim]) -> None:
         """Send what these dossiers lack, as far as it goes."""
         if not self._acquaintance.made(claims):
-            self.ledger.release(claims)
+            self._release(claims)
             return
         standing = [settled for claim in claims if (settled := self._settle(claim))]
         crossed: set[str] = set()
@@ -80,7 +80,7 @@ class Delivery:
         if not (claim.unsure or claim.adopting):
             return claim
         if not self._may_send(claim):
-            self.ledger.release([claim])
+            self._release([claim])
             return None
         at, began = self.clock.now(), self.clock.monotonic()
         standing = self._look_up(claim)
@@ -95,7 +95,8 @@ class Delivery:
     def _guessed(self, claim: Claim, at: datetime) -> Claim | None:
         """What to do where nobody can tell whether a call arrived: what replaces itself goes again, the rest a person settles."""
         if self.target.replaces or not claim.record_due:
-            return adopted(replace(claim, unsure=False), Standing(outcome=Outcome.DELIVERED, exists=True))
+            known = adopted(replace(claim, unsure=False), Standing(outcome=Outcome.DELIVERED, exists=True))
+            return self.books.goes_on(known) if known.doubts else known
         receipt = Receipt(outcome=Outcome.UNKNOWN, code=UNKNOWN_SENT, message="it may have arrived, and the target cannot be asked", hint=_UNKNOWN_SENT)
         return self.books.looked_up(claim, claim, Made(at=at, receipt=receipt))
 
@@ -130,9 +131,10 @@ class Delivery:
         except Exception as error:  # noqa: BLE001
             receipt = replace(_bug(claim, error), outcome=Outcome.REJECTED)
         else:
-            if not (claim.strange and portion.operation is Operation.STEPS):
-                return replace(part, element=element)
-            receipt = Receipt(outcome=Outcome.REJECTED, code=ALREADY_THERE, message="the target had it before us, perhaps with its steps", hint=_ALREADY_THERE)
+            part, barred = replace(part, element=element), _barred(claim, portion)
+            if barred is None:
+                return part
+            receipt = barred
         self.books.answered([part], Made(at=self.clock.now(), receipt=receipt), set())
         return None
 
@@ -140,14 +142,23 @@ class Delivery:
         """Make one call and book it; the claims that have more to send."""
         claims = [part.claim for part in parts]
         if rest_unless(self.stopping, self.gate.pace()) or not all(self._may_send(claim) for claim in claims):
-            self.ledger.release(claims)
+            self._release(claims)
             return []
         at, began = self.clock.now(), self.clock.monotonic()
         made = Made(at=at, receipt=self._send(parts), seconds=self.clock.monotonic() - began)
         self._learn(made)
-        if made.receipt.outcome is Outcome.REJECTED and len(parts) > 1:
-            return [claim for part in parts for claim in self._call([part], crossed)]
+        if len(parts) > 1 and made.receipt.outcome in (Outcome.REJECTED, Outcome.CROSSED):
+            return [more for claim in self.books.parted(parts, made) for more in self._singly(claim, crossed)]
         return self.books.answered(parts, made, crossed)
+
+    def _singly(self, claim: Claim, crossed: set[str]) -> list[Claim]:
+        """The next call of this one dossier; the claim if it has more to send."""
+        settled = self._settle(claim)
+        return [more for parts in self._calls([settled] if settled else []) for more in self._call(parts, crossed)]
+
+    def _release(self, claims: Sequence[Claim]) -> None:
+        """Give back what was not sent. Insistently: a lease that ends by itself leaves the dossier in doubt."""
+        self.books.patiently(lambda: self.ledger.release(claims))
 
     def _send(self, parts: Sequence[Part]) -> Receipt:
         try:
@@ -161,8 +172,23 @@ class Delivery:
         return in_time and not self.stopping.is_set() and not self.gate.shut()
 
     def _learn(self, made: Made) -> None:
-        self.metrics.attempt(self.target.name, made.receipt.outcome, made.seconds)
-        self.books.patiently(lambda: self.gate.learn(made.receipt))
+        """What the answer says of the target. Whatever goes wrong with that, the answer is booked."""
+        try:
+            self.metrics.attempt(self.target.name, made.receipt.outcome, made.seconds)
+            self.books.patiently(lambda: self.gate.learn(made.receipt))
+        except Exception as error:
+            log.error("worker_failed", target=self.target.name, error=type(error).__name__, exc_info=error)
+
+
+def _barred(claim: Claim, portion: Portion) -> Receipt | None:
+    """Why only a person can say whether these steps go."""
+    if portion.operation is not Operation.STEPS:
+        return None
+    if claim.strange:
+        return Receipt(outcome=Outcome.REJECTED, code=ALREADY_THERE, message="the target had it before us, perhaps with its steps", hint=_ALREADY_THERE)
+    if too_doubtful(claim, portion):
+        return Receipt(outcome=Outcome.UNKNOWN, code=UNKNOWN_TWICE, message="syncd ended twice while they were under way")
+    return None
 
 
 def _bug(claim: Claim, error: Exception) -> Receipt:

@@ -104,10 +104,10 @@ class Workers:
     def _rest(self, bell: Latch, began: datetime) -> None:
         """Wait, after a look that began then and found nothing; never longer than a second, whatever becomes of the clock."""
         books = self.delivery.books
-        moment = books.next_put_off(began)
+        moment = books.put_off.next(began)
         left = IDLE_SECONDS if moment is None else (moment - self._clock.now()).total_seconds()
         if bell.wait(min(max(0.0, left), IDLE_SECONDS)) and moment is not None:
-            books.put_off(moment)
+            books.put_off.add(moment)
 
     def _take_turn(self) -> bool:
         claims = self._next()

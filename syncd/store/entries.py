@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 
 from syncd.calls import Attempt, Claim, Operation, Outcome, Receipt
 from syncd.crypto import Cipher
-from syncd.model import Value
+from syncd.model import Draft, Value
 from syncd.policy import Next
 from syncd.store.direct import Row
 
 _ANSWER_LIMIT = 4000
 _NOTHING_SENT = Receipt(outcome=Outcome.DELIVERED)
 _MAY_HAVE_ARRIVED = (Outcome.DELIVERED, Outcome.UNKNOWN)
+_RECORDS = (Operation.CREATE, Operation.UPDATE)
 
 
 class Entry(Value):
@@ -26,10 +27,17 @@ class Entry(Value):
     attempt: Attempt | None = None
 
 
+class Lease(NamedTuple):
+    """What a token gives to its holder: one dossier at one target, for a time."""
+
+    subject: str
+    token: str
+
+
 class Line(NamedTuple):
     """An entry as it is written."""
 
-    subject: str
+    lease: Lease
     settles: bool  #: a call has brought the dossier into sync
     row: Row  #: what the ledger is given, by the names of `statements`
     attempt: Row | None  #: what the journal is given
@@ -47,7 +55,7 @@ class Scribe:
         """The entry as a line."""
         made = entry.attempt
         settles = made is not None and entry.next is Next.SETTLE
-        return Line(entry.claim.subject, settles, _row(entry), self._attempt(made) if made else None)
+        return Line(Lease(entry.claim.subject, entry.claim.token), settles, _row(entry), self._attempt(made) if made else None)
 
     def _attempt(self, made: Attempt) -> Row:
         receipt = made.receipt
@@ -73,6 +81,11 @@ class Scribe:
 def _storable(text: str) -> str:
     """The text without what a database refuses to hold: an answer in broken text is booked like any other."""
     return text.encode(errors="replace").decode().replace("\0", "\ufffd")
+
+
+def _replaces(made: Attempt, claim: Claim) -> bool:
+    """Whether the call may have put an older record over a newer one at the target. A draft never does: each is a document of its own."""
+    return made.operation in _RECORDS and made.receipt.outcome in _MAY_HAVE_ARRIVED and not isinstance(claim.matter, Draft)
 
 
 def _row(entry: Entry) -> Row:
@@ -103,6 +116,6 @@ def _row(entry: Entry) -> Row:
         "error_code_now": _storable(receipt.code)[:64] if failed else "",
         "error_message_now": _storable(receipt.message) if failed else "",
         "error_hint_now": _storable(receipt.hint) if failed else "",
-        "replaced": entry.attempt is not None and entry.attempt.operation is not Operation.STEPS and receipt.outcome in _MAY_HAVE_ARRIVED,
+        "replaced": entry.attempt is not None and _replaces(entry.attempt, claim),
         "success": entry.attempt is not None and receipt.outcome is Outcome.DELIVERED,
     }

@@ -30,7 +30,7 @@ from syncd.crypto import Cipher
 from syncd.errors import UndecipherableError
 from syncd.store.claims import claim_of, grouped, leased, unsent
 from syncd.store.database import Database
-from syncd.store.entries import Entry, Line, Scribe
+from syncd.store.entries import Entry, Lease, Line, Scribe
 from syncd.store.outcomes import outcomes
 from syncd.store.schema import ledger, snapshot
 from syncd.store.statements import ALL_STEPS, DUE, LEASED, RELEASE, ROWS, STEPS
@@ -114,9 +114,10 @@ class Ledger:
         """What was answered, ready to be written down."""
         return self._outcomes.ready(entry)
 
-    def record(self, lines: Sequence[Line]) -> set[str]:
-        """Write down what was answered; the subjects whose lease was lost are returned, their rows untouched."""
-        return self._outcomes.write(lines)
+    def record(self, lines: Sequence[Line], *, again: bool = False) -> set[Lease]:
+        """Write down what was answered, each about another dossier; the leases that were lost are returned, their rows untouched. `again`: it was
+        tried before, and nobody knows whether it was written."""
+        return self._outcomes.write(lines, again=again)
 
     def release(self, claims: Iterable[Claim]) -> None:
         """Give leases back unused: the rows are due as they were, at no cost."""
@@ -135,7 +136,9 @@ class Ledger:
 
     def _orphan(self, which: Any, **values: Any) -> int:
         pending = or_(ledger.c.steps_sent < ledger.c.steps_wanted, ledger.c.owed != "")
-        doubts = case((and_(pending, ledger.c.doubts == 0), 1), else_=ledger.c.doubts)
+        # Asked about since the doubt arose, and its record told: the steps may have gone once more.
+        went_again = and_(ledger.c.unsure == false(), ledger.c.created, ledger.c.sent_digest == ledger.c.wanted_digest)
+        doubts = case((and_(pending, or_(ledger.c.doubts == 0, went_again)), ledger.c.doubts + 1), else_=ledger.c.doubts)
         untold = case((ledger.c.wanted_version > ledger.c.sent_version, ""), else_=ledger.c.sent_digest)
         with self.database.write() as connection:
             orphaned = update(ledger).where(LEASED, which).values(state="due", unsure=true(), doubtful=true(), doubts=doubts, sent_digest=untold, **values)

@@ -164,8 +164,8 @@ class Orders:
 
     def resync(self, name: str, which: Selection) -> Done:
         """Send the records again as if they had changed; steps that were acknowledged stay so. The code of a dossier stands for
-        its drafts too. Raises `NotFound` for codes the target has no row of. Without codes, discarded dossiers stay aside, and
-        drafts: a second document to sign is asked for by name."""
+        its drafts too. Raises `NotFound` for codes the target has no row of. Without codes, discarded dossiers stay aside, those whose
+        steps went twice without an answer, and drafts: a second document to sign is asked for by name."""
         if not which.codes:
             return self._resync_many(name, which)
         busy: list[str] = []
@@ -182,7 +182,8 @@ class Orders:
 
     def _resync_many(self, name: str, which: Selection) -> Done:
         drafts = select(matter.c.subject).where(matter.c.kind == Kind.DRAFT.value)
-        rows = and_(ledger.c.target == name, ledger.c.state != "held", ledger.c.subject.not_in(drafts), self._filters(which))
+        left = and_(ledger.c.state == "dead", ledger.c.error_code == UNKNOWN_TWICE)  # to a person, who names it
+        rows = and_(ledger.c.target == name, ledger.c.state != "held", ~left, ledger.c.subject.not_in(drafts), self._filters(which))
         with self.database.write() as connection:
             busy = connection.execute(select(ledger.c.subject).where(rows, ledger.c.state == "leased")).scalars().all()
             count = self._change(connection, and_(rows, ledger.c.state != "leased"), self._again())

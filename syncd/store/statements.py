@@ -36,6 +36,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.types import TypeEngine
 
 from syncd.store.schema import attempt, ledger, matter, snapshot, source_cursor, step, target
+from syncd.turns import UNKNOWN_TWICE
 
 #: columns in which the ledger says how a dossier stands at its target
 _STANDING = (
@@ -145,7 +146,7 @@ ALL_STEPS = (
     .order_by(step.c.subject, step.c.place)
 )
 
-# In the order of the dossiers, as every transaction that touches several rows: two of them cannot wait for each other.
+# In the order of the dossiers, as outcomes are written: two of these cannot wait for each other.
 HELD = (
     select(ledger.c.subject, ledger.c.lease_token)
     .where(ledger.c.target == bindparam("t"), ledger.c.subject.in_(bindparam("subjects", expanding=True)))
@@ -175,13 +176,14 @@ def _outcome(new: Callable[[str], ColumnElement[Any]]) -> Update:
     goes, overtaken = new("next"), ledger.c.overtaken == true()
     in_sync = and_(ledger.c.wanted_digest == new("sent_digest_now"), ledger.c.steps_wanted <= new("steps_sent_now"), ledger.c.overtaken == false())
     moved_on = ledger.c.wanted_version > new("version")
+    ends = or_(goes == "idle", and_(goes == "dead", new("error_code_now") != UNKNOWN_TWICE))  # without being in sync, and not to wait for a person's word
     return (
         update(ledger)
         .where(ledger.c.target == new("t"), ledger.c.subject == new("s"), ledger.c.lease_token == new("token"))
         .values(
             {name: new(f"{name}_now") for name in _ANSWERED}
             | {
-                "state": case((goes == "settle", case((in_sync, "idle"), else_="due")), (and_(goes == "dead", moved_on), "due"), else_=goes),
+                "state": case((goes == "settle", case((in_sync, "idle"), else_="due")), (and_(ends, moved_on), "due"), else_=goes),
                 "due_at": case((goes == "leased", ledger.c.due_at), (goes == "settle", new("at")), else_=new("due")),
                 "lease_token": case((goes == "leased", ledger.c.lease_token), else_=""),
                 "sent_digest": case((overtaken, ""), else_=new("sent_digest_now")),
@@ -195,11 +197,13 @@ def _outcome(new: Callable[[str], ColumnElement[Any]]) -> Update:
 
 
 def _overtaken(new: Callable[[str], ColumnElement[Any]]) -> Update:
-    """The ledger row where an older record may have replaced a newer one at the target."""
+    """The ledger row where an older record may have replaced a newer one at the target. Not where it was this very call that was acknowledged
+    last: then its outcome is written for the second time."""
     resting = ledger.c.state == "idle"
+    another = or_(ledger.c.sent_at.is_distinct_from(new("at")), ledger.c.sent_version != new("sent_version_now"))
     return (
         update(ledger)
-        .where(ledger.c.target == new("t"), ledger.c.subject == new("s"))
+        .where(ledger.c.target == new("t"), ledger.c.subject == new("s"), another)
         .values(
             overtaken=ledger.c.state == "leased",
             sent_digest="",
@@ -223,9 +227,15 @@ def _given() -> CTE:
     return select(listed).order_by(listed.c.s).cte("given").prefix_with("MATERIALIZED", dialect="postgresql")
 
 
-def _journal(given: CTE) -> CTE:
-    told = select(*(given.c[f"attempt_{name}"] for name in TOLD)).where(given.c.attempt_at.is_not(None))
+def _journal(given: CTE, *which: ColumnElement[bool]) -> CTE:
+    told = select(*(given.c[f"attempt_{name}"] for name in TOLD)).where(given.c.attempt_at.is_not(None), *which)
     return insert(attempt).from_select(TOLD, told).cte("journal")
+
+
+def _written(given: CTE) -> ColumnElement[bool]:
+    """Whether the journal has the attempt already: the same call, to the microsecond, by the same node."""
+    same = ("target", "subject", "at", "node", "operation")
+    return exists().where(*(attempt.c[name] == given.c[f"attempt_{name}"] for name in same))
 
 
 def _record_held() -> Select[Any]:
@@ -247,7 +257,7 @@ def _record() -> Select[Any]:
     among = given.c.s.in_(select(held.c.subject)).is_(true())  # as a question it is hashed; as a join it would look at every pair
     kept = _outcome(lambda name: given.c[name]).where(among).returning(ledger.c.subject).cte("kept")
     late = _overtaken(lambda name: given.c[name]).where(given.c.replaced, given.c.s.not_in(select(held.c.subject))).cte("late")
-    return select(kept.c.subject).add_cte(_journal(given), late)
+    return select(kept.c.subject).add_cte(_journal(given, ~_written(given)), late)
 
 
 RECORD_HELD, RECORD = _record_held(), _record()

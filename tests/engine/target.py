@@ -1,7 +1,7 @@
 """A target behind the port, for tests of the engine: it keeps what it is told, and fails as a test asks it to.
 
 It is as exacting as the national portal: a create of what it has, and an update or steps of what it has not, are refused
-with a word on whether the dossier is there. It keeps every step it is sent, also a second time, as a portal would.
+with a word on whether the dossier is there; of several in one call it says so of all, and takes none. It keeps every step it is sent, also a second time, as a portal would.
 """
 
 from __future__ import annotations
@@ -98,9 +98,9 @@ class RecordingTarget:
     def _apply(self, lane: str, elements: Sequence[Element]) -> Receipt:
         have = [element.subject in self.records for element in elements]
         if lane == Operation.CREATE and any(have):
-            return Receipt(outcome=Outcome.CROSSED if len(elements) == 1 else Outcome.REJECTED, exists=True, message="already exists")
+            return Receipt(outcome=Outcome.CROSSED, exists=True, message="already exists")
         if lane != Operation.CREATE and not all(have) and elements[0].lane:
-            return Receipt(outcome=Outcome.CROSSED if len(elements) == 1 else Outcome.REJECTED, exists=False, message="not found")
+            return Receipt(outcome=Outcome.CROSSED, exists=False, message="not found")
         for element in elements:
             self._keep(lane, element)
         return DELIVERED

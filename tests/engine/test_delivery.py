@@ -8,7 +8,7 @@ from datetime import timedelta
 from syncd.calls import Claim, Operation, Outcome, Receipt
 from syncd.model import Origin, Problem, Status
 from tests.engine.conftest import Make
-from tests.engine.engine import dossier, step
+from tests.engine.engine import Engine, dossier, step
 from tests.engine.target import RecordingTarget, busy, down, lost, refused, stranger, vanished
 
 CODE = "000.00.14.H03-250303-0001"
@@ -286,6 +286,44 @@ def test_a_refused_batch_is_sent_one_by_one_so_that_only_the_culprit_is_dead(mak
     engine.settle()
     assert len(engine.target.records) == 5
     assert engine.board.counts("portal").in_sync == 5
+
+
+def batched(make: Make) -> tuple[Engine, list[str]]:
+    """Five dossiers with a step each, which go in one call."""
+    engine, codes = make(RecordingTarget(batch=5)), [f"000.00.14.H03-250303-{n:04}" for n in range(5)]
+    for n, code in enumerate(codes):
+        engine.see(dossier(code, n), [step(10 + n)])
+    return engine, codes
+
+
+def test_what_is_there_already_does_not_speak_for_those_it_travels_with(make: Make) -> None:
+    engine, codes = batched(make)
+    engine.target.records[codes[2]] = dossier(codes[2], 2, note="from before")
+    engine.settle()
+    assert [engine.row(code)["error_code"] for code in codes] == ["", "", "already_there", "", ""]
+    assert engine.target.steps == {code: [10 + n] for n, code in enumerate(codes) if n != 2}
+    first = [engine.attempts(code)[0] for code in codes]
+    assert {(made["operation"], made["outcome"]) for made in first} == {("create", "crossed")}, "the call of all five is kept"
+
+
+def test_what_the_target_lost_does_not_cost_the_others_their_steps(make: Make) -> None:
+    engine, codes = batched(make)
+    engine.settle()
+    del engine.target.records[codes[4]], engine.target.steps[codes[4]]
+    for n, code in enumerate(codes):
+        engine.see(dossier(code, n, note="later"), [step(10 + n), step(20 + n)])
+    engine.settle()
+    assert engine.target.steps == {code: [10 + n, 20 + n] for n, code in enumerate(codes)}
+    assert {record.note for record in engine.target.records.values()} == {"later"}
+
+
+def test_steps_refused_together_go_one_by_one_and_flagged(make: Make) -> None:
+    engine, codes = batched(make)
+    engine.target.faults.extend([lambda apply: apply(), refused])
+    engine.settle()
+    assert engine.target.steps == {code: [10 + n] for n, code in enumerate(codes)}
+    assert engine.target.lookups == 5, "each is asked about first"
+    assert [[made["again"] for made in engine.attempts(code) if made["operation"] == "steps"] for code in codes] == [[False, True]] * 5
 
 
 def test_a_dossier_from_the_portal_has_no_steps_to_send(make: Make) -> None:

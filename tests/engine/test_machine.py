@@ -58,8 +58,9 @@ class Province(RuleBasedStateMachine):
         self.target.always = None
         self.engine.pass_time(timedelta(days=2))
         self.poll()
-        self.retry_dead()
-        self.engine.settle()
+        for _ in range(3):  # a person looks at what stopped meanwhile, too
+            self.retry_dead()
+            self.engine.settle()
         self.check_portal()
         self.engine.close()
         self.folder.cleanup()

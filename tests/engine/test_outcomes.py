@@ -14,7 +14,7 @@ from sqlalchemy import URL, text, update
 from syncd.calls import Attempt, Claim, Operation, Outcome, Receipt
 from syncd.policy import Next
 from syncd.store.database import open_database
-from syncd.store.entries import Entry, Line
+from syncd.store.entries import Entry, Lease, Line
 from syncd.store.schema import ledger
 from tests.engine.engine import Engine, dossier
 from tests.engine.target import RecordingTarget
@@ -55,7 +55,7 @@ def written_meanwhile(engine: Engine, subject: str, **values: Any) -> Iterator[N
 
 def test_a_row_that_a_poll_raises_meanwhile_is_due_again(engine: Engine) -> None:
     lines = [delivered(engine, claim) for claim in engine.ledger.claim("portal", 9, engine.clock.now(), engine.delivery.lease_term)]
-    lost: list[set[str]] = []
+    lost: list[set[Lease]] = []
     writing = threading.Thread(target=lambda: lost.append(engine.ledger.record(lines)))
     with written_meanwhile(engine, CODES[1], wanted_version=2, wanted_digest="another"):
         writing.start()
@@ -67,13 +67,28 @@ def test_a_row_that_a_poll_raises_meanwhile_is_due_again(engine: Engine) -> None
 
 def test_a_lease_that_is_lost_meanwhile_leaves_the_row_to_who_has_it(engine: Engine) -> None:
     lines = [delivered(engine, claim) for claim in engine.ledger.claim("portal", 9, engine.clock.now(), engine.delivery.lease_term)]
-    lost: list[set[str]] = []
+    lost: list[set[Lease]] = []
     writing = threading.Thread(target=lambda: lost.append(engine.ledger.record(lines)))
     with written_meanwhile(engine, CODES[1], lease_token="of another"):
         writing.start()
     writing.join()
-    assert lost == [{CODES[1]}]
+    assert [{lease.subject for lease in each} for each in lost] == [{CODES[1]}]
     row = engine.row(CODES[1])
     assert (row["state"], row["lease_token"], row["overtaken"], row["created"]) == ("leased", "of another", True, False)
     assert [engine.row(code)["state"] for code in CODES] == ["idle", "leased", "idle"]
     assert [len(engine.attempts(code)) for code in CODES] == [1, 1, 1], "each once, though it was written twice"
+
+
+def test_what_was_written_without_an_answer_is_not_booked_a_second_time(engine: Engine) -> None:
+    lines = [delivered(engine, claim) for claim in engine.ledger.claim("portal", 9, engine.clock.now(), engine.delivery.lease_term)]
+    engine.ledger.record(lines)
+    engine.ledger.record(lines, again=True)
+    assert [engine.row(code)["state"] for code in CODES] == ["idle"] * 3
+    assert [len(engine.attempts(code)) for code in CODES] == [1, 1, 1]
+
+
+def test_what_was_not_written_is_booked_when_it_comes_again(engine: Engine) -> None:
+    lines = [delivered(engine, claim) for claim in engine.ledger.claim("portal", 9, engine.clock.now(), engine.delivery.lease_term)]
+    assert engine.ledger.record(lines, again=True) == set()
+    assert [engine.row(code)["state"] for code in CODES] == ["idle"] * 3
+    assert [len(engine.attempts(code)) for code in CODES] == [1, 1, 1]

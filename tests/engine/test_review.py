@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from structlog.testing import capture_logs
 
+from syncd.calls import Receipt
 from syncd.crypto import KEY_BYTES, Cipher
 from syncd.errors import NotFound, StoreUnavailable, UndecipherableError
 from syncd.store.intake import Intake
 from syncd.store.ledger import Ledger
 from syncd.store.matters import Routes
-from syncd.store.orders import Orders
+from syncd.store.orders import Orders, Selection
 from syncd.workers import Workers
 from tests.engine.conftest import Make
 from tests.engine.engine import CIPHER, dossier, step
@@ -106,6 +109,39 @@ def test_steps_that_a_person_saw_at_the_target_are_not_sent_a_third_time(make: M
     assert engine.target.steps[CODE] == [1, 1, 2]
     with pytest.raises(NotFound):
         orders.arrived([f"portal:{CODE}"], "again")
+
+
+def test_steps_that_went_twice_wait_for_a_person_whatever_the_officer_does(make: Make) -> None:
+    engine = make()
+    engine.see(dossier(), [step(1)])
+    engine.target.faults.extend([lambda apply: apply(), lost, lost])
+    engine.settle()
+    engine.see(dossier(note="later"), [step(1), step(2)])
+    orders = Orders(engine.database, engine.clock, "an administrator")
+    assert orders.resync("portal", Selection()).count == 0
+    engine.settle()
+    assert (engine.row(CODE)["state"], engine.row(CODE)["error_code"]) == ("dead", "unknown_twice")
+    assert engine.target.steps[CODE] == [1, 1]
+    orders.arrived([f"portal:{CODE}"], "seen on the portal")
+    engine.settle()
+    assert engine.target.steps[CODE] == [1, 1, 2]
+    assert engine.target.records[CODE].note == "later"
+
+
+def test_a_change_read_while_the_second_answer_is_lost_does_not_send_the_steps_a_third_time(make: Make) -> None:
+    engine = make()
+    engine.see(dossier(), [step(1)])
+
+    def overtaken(apply: Callable[[], Receipt]) -> Receipt:
+        engine.see(dossier(), [step(1), step(2)])
+        return lost(apply)
+
+    engine.target.faults.extend([lambda apply: apply(), lost, overtaken])
+    engine.settle()
+    assert engine.target.steps[CODE] == [1, 1]
+    Orders(engine.database, engine.clock, "an administrator").arrived([f"portal:{CODE}"], "seen on the portal")
+    engine.settle()
+    assert engine.target.steps[CODE] == [1, 1, 2]
 
 
 def test_a_retry_after_two_lost_answers_is_still_flagged_in_the_journal(make: Make) -> None:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import update
 
-from syncd.calls import Operation, Outcome, Portion, Receipt
+from syncd.calls import Operation, Outcome, Portion, Receipt, Standing
 from syncd.crypto import KEY_BYTES, Cipher
 from syncd.errors import StoreUnavailable
 from syncd.model import Page
-from syncd.store.entries import Line
+from syncd.policy import Next
+from syncd.store.entries import Entry, Lease, Line
 from syncd.store.ledger import Ledger
+from syncd.store.outcomes import apart
 from syncd.store.schema import ledger, snapshot
 from tests.engine.conftest import Make
 from tests.engine.engine import CIPHER, Engine, dossier, step
-from tests.engine.target import down, lost, stranger
+from tests.engine.target import RecordingTarget, down, lost, stranger
 from tests.engine.test_poll import poller_of, shelf_of
 
 CODE = "000.00.14.H03-250303-0001"
@@ -188,10 +191,10 @@ def test_an_answer_is_written_down_though_syncd_was_told_to_stop_and_the_state_s
     engine.target.before = lambda lane, elements: engine.stopping.set()
     real, failures = engine.ledger.record, [StoreUnavailable("deadlock detected")]
 
-    def record(lines: Sequence[Line]) -> set[str]:
+    def record(lines: Sequence[Line], *, again: bool = False) -> set[Lease]:
         if failures:
             raise failures.pop()
-        return real(lines)
+        return real(lines, again=again)
 
     engine.ledger.record = record  # type: ignore[method-assign]
     engine.delivery.turn(engine.ledger.claim("portal", 1, engine.clock.now(), engine.delivery.lease_term))
@@ -219,3 +222,53 @@ def test_a_clock_set_back_does_not_shut_the_gate(make: Make) -> None:
     assert make(clock=engine.clock).gate.room(1) == 1
     engine.clock.step(-timedelta(hours=7))
     assert engine.gate.breaker.until is None
+
+
+class Unanswering(RecordingTarget):
+    """A target that cannot be asked."""
+
+    def look_up(self, portion: Portion) -> Standing | None:
+        return None
+
+
+@pytest.mark.parametrize("kind", [RecordingTarget, Unanswering])
+def test_steps_under_way_when_syncd_ended_twice_wait_for_a_person(make: Make, kind: type[RecordingTarget]) -> None:
+    engine, ended = make(kind()), []
+
+    def end(lane: str, _elements: object) -> None:
+        if lane == "steps":
+            ended.append(lane)
+            raise KeyboardInterrupt
+
+    engine.target.before = end
+    engine.see(dossier(), [step(1)])
+    for _ in range(4):
+        with suppress(KeyboardInterrupt):
+            engine.deliver()
+        engine.ledger.reclaim()
+    assert len(ended) == 2
+    row, last = engine.row(CODE), engine.attempts(CODE)[-1]
+    assert (row["state"], row["error_code"]) == ("dead", "unknown_twice")
+    assert (last["operation"], last["again"], last["last_step"]) == ("steps", True, 1)
+
+
+def test_who_lost_a_lease_does_not_speak_for_who_has_it(make: Make) -> None:
+    engine = make()
+    engine.see(dossier())
+    (late,) = engine.ledger.claim("portal", 1, engine.clock.now(), engine.delivery.lease_term)
+    engine.pass_time(timedelta(hours=1))
+    (held,) = engine.ledger.claim("portal", 1, engine.clock.now(), engine.delivery.lease_term)
+    now = engine.clock.now()
+    lines = [engine.ledger.ready(Entry(claim=claim, next=Next.GO_ON, at=now, due_at=now)) for claim in (late, held)]
+    assert [engine.ledger.record(group) for group in apart(lines)] == [{(CODE, late.token)}, set()]
+
+
+def test_waiting_for_a_target_that_came_back_while_syncd_was_down_ends_at_its_start(make: Make) -> None:
+    engine = make()
+    engine.see(dossier())
+    engine.target.always = down
+    engine.deliver()
+    engine.target.always = None
+    assert engine.deliver() == 0
+    assert engine.ledger.wake("portal", engine.clock.now()) == 1
+    assert engine.deliver() == 1

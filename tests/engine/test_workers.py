@@ -136,7 +136,7 @@ def test_a_moment_that_a_clock_set_back_has_moved_far_away_keeps_no_worker_from_
     engine = make(workers=2)
     engine.target.gives_way = gives_way
     for _ in range(2):
-        engine.delivery.books.put_off(SystemClock().now() + timedelta(hours=1))
+        engine.delivery.books.put_off.add(SystemClock().now() + timedelta(hours=1))
     workers = workers_of(engine)
     workers.start()
     fill(engine, 1)
@@ -148,10 +148,10 @@ def test_moments_that_have_passed_are_not_kept(make: Make) -> None:
     books, began = engine.delivery.books, engine.clock.now()
     first, second, third, fourth = (began + timedelta(milliseconds=span) for span in (10, 20, 30, 40))
     for moment in (second, first, third):
-        books.put_off(moment)
+        books.put_off.add(moment)
     engine.clock.turn(timedelta(milliseconds=25))
-    books.put_off(fourth)
-    assert [books.next_put_off(began) for _ in range(3)] == [third, fourth, None]
+    books.put_off.add(fourth)
+    assert [books.put_off.next(began) for _ in range(3)] == [third, fourth, None]
 
 
 def failing(_apply: Callable[[], Receipt]) -> Receipt:
