@@ -93,7 +93,8 @@ def on_its_day(fill_on: Callable[[date | None], Fill], day_of: Get) -> Fill:
 
     def fill(record: Any, problems: list[Problem], path: str) -> Any:
         moment = day_of(record)
-        return fill_on(moment.date() if isinstance(moment, datetime) else moment)(record, problems, path)
+        day = moment.date() if isinstance(moment, datetime) else moment
+        return fill_on(day if isinstance(day, date) else None)(record, problems, path)
 
     return fill
 

@@ -18,6 +18,12 @@ from typing import dataclass_transform
 
 import msgspec
 
+# What the state keeps whole; where a row of the one-stop holds more, the source makes a problem of it.
+LONGEST_CODE = 80  #: characters of a dossier's code; with a draft's key behind it, it still is a subject of the ledger
+LONGEST_DRAFT = 75  #: characters of a draft's key
+LONGEST_AGENCY = 64  #: characters of an agency's code
+GREATEST = 2**63 - 1  #: whole number
+
 
 class Status(StrEnum):
     """The ten states of a dossier that the national portal shows to citizens."""
@@ -73,7 +79,7 @@ class Owner(Stored):
 class Agency(Stored):
     """The unit that handles the dossier."""
 
-    code: str = ""
+    code: str = ""  #: at most `LONGEST_AGENCY`
     name: str = ""
 
 
@@ -102,7 +108,7 @@ class Fee(Stored):
 class Dossier(Stored):
     """One dossier as the one-stop shows it, without its steps."""
 
-    code: str  #: the business key: agency-date-serial, printed on the citizen's receipt
+    code: str  #: the business key: agency-date-serial, printed on the citizen's receipt; at most `LONGEST_CODE`
     source_id: int  #: primary key in the one-stop
     origin: Origin = Origin.ONESTOP
     portal_code: str = ""  #: the portal's own code of a dossier of origin `portal`
@@ -146,7 +152,7 @@ class Step(Stored):
 class Draft(Stored):
     """A draft result of a dossier (dự thảo), to be signed and issued by the document system. It is handed over once."""
 
-    id: str  #: key in the one-stop
+    id: str  #: key in the one-stop; at most `LONGEST_DRAFT`
     revision: str = ""  #: differs whenever the file does; with the key it says which draft this is
     title: str = ""
     kind: str = ""  #: document type (loại văn bản), in the words of the mapping

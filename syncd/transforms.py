@@ -52,7 +52,7 @@ def whole(value: Any) -> int:
     """A whole number."""
     try:
         return int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError("is not a whole number") from None
 
 

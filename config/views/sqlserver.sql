@@ -11,7 +11,7 @@ CREATE VIEW syncd_dossier AS
 SELECT
     CAST(NULL AS bigint) AS id,                      -- primary key of the dossier: a whole number that grows
     CAST(NULL AS datetime2(6)) AS modified,          -- time of the last change to the dossier, its steps, papers or fees; needs an index (modified, id) behind it
-    CAST(NULL AS nvarchar(255)) AS code,             -- dossier code as printed on the receipt (mã hồ sơ); never empty
+    CAST(NULL AS nvarchar(255)) AS code,             -- dossier code as printed on the receipt (mã hồ sơ); never empty, at most 80 characters
     CAST(NULL AS nvarchar(255)) AS origin,           -- onestop, or portal where it was filed on the national portal and handed over
     CAST(NULL AS nvarchar(255)) AS portal_code,      -- the national portal's own code, where origin = portal
     CAST(NULL AS nvarchar(255)) AS procedure_code,   -- national code of the procedure (mã TTHC)

@@ -63,7 +63,10 @@ class Drafting:
     def _placed(self, file: str, problems: list[Problem]) -> str:
         root = self._drafts.root
         if file.startswith(_WEB):
-            return file
+            if _is_address(file):
+                return file
+            problems.append(Problem(field="drafts.file", reason="is no address", hint="correct the draft's file in the one-stop"))
+            return ""
         if not root:
             problems.append(Problem(field="drafts.root", reason="is not set", hint="name the folder or address of files in the mapping: settings.drafts.root"))
             return ""
@@ -72,3 +75,11 @@ class Drafting:
             problems.append(Problem(field="drafts.file", reason="leads out of the folder of files", hint="correct the draft's file in the one-stop"))
             return ""
         return f"{root.rstrip('/')}/{quote(inside) if root.startswith(_WEB) else inside}"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        urlsplit(text)
+    except ValueError:
+        return False
+    return True

@@ -1,7 +1,9 @@
 """Makes snapshots of rows: the pure half of the source, which knows no database.
 
 A row that cannot be understood still becomes a snapshot: every field at fault is a `Problem` on it, worded without any
-of the citizen's data, and the target never sees the dossier. A dossier without a readable code is named `#` and its key.
+of the citizen's data, and the target never sees the dossier. A dossier without a readable code is named `#` and its key; a
+code that the state could not keep whole counts as none. Steps and drafts are known again by their keys: rows that share one
+count once, those that have none not at all, and either is a problem of their dossier.
 
 paid_online is settled from all payments of an amount together: portal or gateway only where every one of them is done
 and was made that way (the portal's where both occur), offline where one is open or was paid by hand, empty where there is nothing to pay.
@@ -19,7 +21,7 @@ from connectors._onestop.settings import Amount, Row, all_hold, choose
 from connectors._onestop.status import HINT, Found, Statuses, UnknownStatus, plain
 from syncd.agency import covers
 from syncd.filling import ABSENT
-from syncd.model import Agency, Dossier, Fee, Origin, Owner, Paper, Problem, Snapshot, Status, Step
+from syncd.model import GREATEST, LONGEST_AGENCY, LONGEST_CODE, LONGEST_DRAFT, Agency, Dossier, Fee, Origin, Owner, Paper, Problem, Snapshot, Status, Step
 
 Children = Mapping[str, Mapping[int, Sequence[Row]]]
 
@@ -60,12 +62,12 @@ class Reader:
         problems: list[Problem] = []
         fields = self._fields(record, problems)
         status = self._status(row, lookups, problems)
-        passed = children["steps"].get(key, ())
+        passed = own_keys(children["steps"].get(key, ()), self._settings.steps.key, _is_key, "steps", problems)
         steps, skipped = self._steps(row, passed, status, lookups)
         if status is Status.REFUSED and "refused_at" not in fields:
             fields["refused_at"] = refusal(steps)
         papers = children["papers"].get(key, ())
-        waiting = self._drafting.chosen(children.get("drafts", {}).get(key, ()), passed) if self._drafting else []
+        waiting = self._waiting(children.get("drafts", {}).get(key, ()), passed, problems)
         unsigned = self._keys_among_papers(waiting)
         fields["papers"] = self._papers(papers, self._submitted, "papers", problems)
         fields["results"] = self._papers([paper for paper in papers if paper[self._settings.papers.key] not in unsigned], self._results, "results", problems)
@@ -75,6 +77,11 @@ class Reader:
         drafts = tuple(self._drafting.read(draft, dossier.agency) for draft in waiting) if self._drafting else ()
         return Snapshot(dossier=dossier, steps=steps, drafts=drafts), skipped
 
+    def _waiting(self, rows: Sequence[Row], steps: Sequence[Row], problems: list[Problem]) -> list[Row]:
+        """The drafts of a dossier with these steps."""
+        table = self._settings.drafts
+        return own_keys(self._drafting.chosen(rows, steps), table.key, _is_draft_key, "drafts", problems) if self._drafting and table else []
+
     def _keys_among_papers(self, drafts: Sequence[Row]) -> set[object]:
         """The drafts that stand among the papers: what is not signed is no result yet."""
         table = self._settings.drafts
@@ -83,13 +90,15 @@ class Reader:
     def _fields(self, record: Row, problems: list[Problem]) -> dict[str, Any]:
         shape = self._mapping.shape
         fields = filled(shape("dossier").read(record, problems))
+        fields["code"] = kept(fields.get("code", ""), LONGEST_CODE, "code", problems)
         for field, choices in self._settings.choices.items():
             fields[field] = choose(choices, record)
         fields["origin"] = Origin(fields.get("origin") or Origin.ONESTOP)
         if fields["origin"] is Origin.PORTAL and "portal" in self._mapping.compiled.shapes:
             fields |= filled(shape("portal").read(record, problems))
         fields["owner"] = Owner(**filled(shape("owner").read(record, problems, "owner.")))
-        fields["agency"] = Agency(**filled(shape("agency").read(record, problems, "agency.")))
+        agency = filled(shape("agency").read(record, problems, "agency."))
+        fields["agency"] = Agency(**{**agency, "code": kept(agency.get("code", ""), LONGEST_AGENCY, "agency.code", problems)})
         return filled(fields)
 
     def _status(self, row: Row, lookups: Mapping[str, Found], problems: list[Problem]) -> Status | None:
@@ -156,11 +165,12 @@ class Reader:
         for amount in amounts:
             try:
                 value = int(row[amount.column] or 0)
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 problems.append(Problem(field=f"{field}.amount", reason=f"{amount.column} is not a whole number", hint="correct the amount in the one-stop"))
                 continue
-            if value < 0:
-                problems.append(Problem(field=f"{field}.amount", reason=f"{amount.column} is below 0", hint="correct the amount in the one-stop"))
+            if not 0 <= value <= GREATEST:
+                reason = f"{amount.column} is {'below 0' if value < 0 else 'more than can be'}"
+                problems.append(Problem(field=f"{field}.amount", reason=reason, hint="correct the amount in the one-stop"))
             elif value:
                 found.append((value, amount.kind))
         return found
@@ -169,6 +179,34 @@ class Reader:
 def filled(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The fields that hold something; the model's defaults stand for the others."""
     return {field: value for field, value in fields.items() if value or value not in ABSENT}
+
+
+def kept(text: str, longest: int, field: str, problems: list[Problem]) -> str:
+    """The text, where the state can keep it whole: a part of a code would be another code."""
+    if len(text) <= longest:
+        return text
+    problems.append(Problem(field=field, reason=f"has {len(text)} characters, at most {longest} are allowed", hint="correct it in the one-stop"))
+    return ""
+
+
+def own_keys(rows: Sequence[Row], column: str, fits: Callable[[Any], bool], field: str, problems: list[Problem]) -> list[Row]:
+    """The rows that have a key of their own."""
+    found = {row[column]: row for row in rows if fits(row[column])}
+    if len(found) < len(rows):
+        reason = f"{len(rows) - len(found)} of {len(rows)} rows have no key of their own in {column}"
+        problems.append(Problem(field=field, reason=reason, hint="give each row its own key in the one-stop, or in the view that shows it"))
+    return list(found.values())
+
+
+def _is_key(value: Any) -> bool:
+    try:
+        return abs(int(value)) <= GREATEST
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+def _is_draft_key(value: Any) -> bool:
+    return 0 < len(plain(value)) <= LONGEST_DRAFT
 
 
 def key_of(row: Row, columns: Iterable[str]) -> tuple[str, ...]:

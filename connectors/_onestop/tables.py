@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection
@@ -119,12 +118,13 @@ class Tables:
 
     @staticmethod
     def _children(connection: Connection, queries: Queries, ids: Sequence[int]) -> Children:
-        """Children by kind and dossier, in order of their keys: sorted here, lest a database read its whole primary key to sort."""
+        """Children by kind and dossier, in order of their keys, those without one first: sorted here, lest a database read its whole
+        primary key to sort."""
         children: dict[str, dict[int, list[Row]]] = {}
         for kind, (statement, columns, table) in queries.children.items():
             of = children[kind] = defaultdict(list)
             rows = [dict(zip(columns, values, strict=True)) for values in connection.execute(statement, {"ids": ids}).all()]
-            for row in sorted(rows, key=itemgetter(table.key)):
+            for row in sorted(rows, key=lambda row: (row[table.key] is not None, row[table.key])):
                 of[int(row[table.dossier])].append(row)
         return children
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from syncd.calls import Outcome, Receipt, Standing
 from syncd.crypto import KEY_BYTES, Cipher
-from syncd.model import Agency, Problem, Statistic
+from syncd.model import GREATEST, LONGEST_AGENCY, LONGEST_CODE, LONGEST_DRAFT, Agency, Problem, Snapshot, Statistic
 from syncd.store.intake import Intake
 from syncd.store.ledger import Ledger
 from syncd.store.matters import Routes, subject_of
@@ -295,3 +295,13 @@ def test_figures_go_when_they_differ(make: Make) -> None:
     (claim,) = engine.ledger.claim("portal", 5, engine.clock.now(), timedelta(minutes=5))
     assert (claim.subject, claim.dossier.code, claim.record_due) == ("statistic:2025-03:H03.14", "", True)
     assert claim.matter == replace(figures, received=6, pending=6)
+
+
+def test_what_a_source_may_name_at_most_is_kept_whole(make: Make) -> None:
+    engine, _ = office(make, Routes(["portal"], {"office": ()}, ["portal"]))
+    code, key, agency = "C" * LONGEST_CODE, "k" * LONGEST_DRAFT, Agency(code="A" * LONGEST_AGENCY)
+    first = Snapshot(dossier=dossier(code, agency=agency), steps=(step(GREATEST),), drafts=(replace(draft(), id=key),))
+    figures = Statistic(agency=agency, year=2025, month=12)
+    engine.read(first, Snapshot(dossier=dossier(code, GREATEST)))
+    engine.intake.take_statistics([figures])
+    assert rows(engine) == {("portal", code), ("portal", f"{code}#{GREATEST}"), ("office", subject_of(code, key)), ("portal", figures.key)}

@@ -76,6 +76,7 @@ def test_at_any_other_step_it_is_none(province: Province, tmp_path: Path) -> Non
         ((('file = "{fileEntryId}"', 'file = "{displayName}"'),), {"displayName": "../../etc/passwd"}, "", "drafts.file"),
         ((('file = "{fileEntryId}"', 'file = "{displayName}"'),), {"displayName": "a/../b c"}, "/srv/files/b c", None),
         ((('file = "{fileEntryId}"', 'file = "{displayName}"'),), {"displayName": "https://kho.example/7"}, "https://kho.example/7", None),
+        ((('file = "{fileEntryId}"', 'file = "{displayName}"'),), {"displayName": "https://[kho.example/7"}, "", "drafts.file"),
         ((('root = "/srv/files"', 'root = "https://kho.example/f/"'),), {}, "https://kho.example/f/77", None),
     ],
 )

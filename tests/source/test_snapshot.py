@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from syncd.mapping_file import locate
-from syncd.model import Agency, Fee, Origin, Owner, Paper, Status
+from syncd.model import LONGEST_AGENCY, LONGEST_CODE, Agency, Fee, Origin, Owner, Paper, Status
 from syncd.transforms import text
 from tests.source.opencps import ZONE, Follower, Province, code, only, reasons
 
@@ -241,6 +241,26 @@ def test_a_dossier_whose_code_cannot_be_read_is_named_by_its_key(province: Provi
     dossier = only(province.source()).dossier
     assert (dossier.code, set(reasons(dossier))) == (f"#{key}", {"code"})
     assert province.source().fetch(f"#{key}")[0].snapshots[0].dossier == dossier
+
+
+@pytest.mark.parametrize(("column", "field", "longest"), [("dossierNo", "code", LONGEST_CODE), ("govAgencyCode", "agency.code", LONGEST_AGENCY)])
+def test_a_code_that_the_state_cannot_keep_whole_counts_as_none(province: Province, column: str, field: str, longest: int) -> None:
+    kept, broken = (province.dossier(None, **{column: "A" * length}) for length in (longest, longest + 1))
+    dossiers = {snapshot.dossier.source_id: snapshot.dossier for snapshot in Follower(province.source()).poll()}
+    assert reasons(dossiers[kept]) == {}
+    assert reasons(dossiers[broken]) == {field: f"has {longest + 1} characters, at most {longest} are allowed"}
+    assert dossiers[broken].code == (f"#{broken}" if field == "code" else code(broken))
+    assert dossiers[broken].agency.code == ("" if field == "agency.code" else "000.10.14.H03")
+
+
+@pytest.mark.parametrize("amount", ["Infinity", "NaN", "1e30"])
+def test_an_amount_beyond_all_numbers_is_a_problem_of_its_own_dossier(postgresql_province: Province, amount: str) -> None:
+    good, bad = postgresql_province.dossier(), postgresql_province.dossier()
+    postgresql_province.execute("ALTER TABLE opencps_paymentfile ALTER feeamount TYPE numeric")
+    payment = postgresql_province.payment(bad)
+    postgresql_province.execute(f"UPDATE opencps_paymentfile SET feeamount = '{amount}' WHERE paymentfileid = {payment}")  # noqa: S608
+    dossiers = {snapshot.dossier.source_id: snapshot.dossier for snapshot in Follower(postgresql_province.source()).poll()}
+    assert (set(reasons(dossiers[good])), set(reasons(dossiers[bad]))) == (set(), {"fees[0].amount"})
 
 
 @pytest.mark.parametrize(("product", "absurd"), [("postgresql", "'infinity'"), ("mariadb", "'0000-00-00 00:00:00'"), ("sqlite", "'hôm qua'")])

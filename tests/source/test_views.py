@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import URL, text
 
 from syncd.mapping_file import locate
-from syncd.model import Fee, Origin, Paper, Status
+from syncd.model import LONGEST_DRAFT, Fee, Origin, Paper, Status
 from tests.source.opencps import ZONE, Follower, Province, only, reasons
 
 TEMPLATES = Path(__file__).parents[2] / "config" / "views"
@@ -143,3 +143,31 @@ def test_a_row_of_the_drafts_view_is_a_draft_with_its_own_signer(vendor: Provinc
     (draft,) = only(vendor.source(mapping=str(copy))).drafts
     assert (draft.id, draft.title, draft.kind, draft.file) == ("3", "Quyết định", "QĐ", "https://kho.example/2026/q%20d.pdf")
     assert (draft.signer, draft.submitter, draft.revision) == ("chutich", "canbo", "2026/q d.pdf")
+
+
+def test_steps_without_a_key_of_their_own_are_a_problem_of_their_dossier(vendor: Province) -> None:
+    for key in (7, 8):
+        put(vendor, "syncd_dossier", id=key, modified=vendor.ago(hours=1), code=f"A-{key}", status="processing")
+        put(vendor, "syncd_step", id=key, dossier_id=key, content="Tiếp nhận", status="received")
+    for content in ("Chuyển", "Thẩm định"):
+        put(vendor, "syncd_step", id=None, dossier_id=7, content=content, status="processing")
+    put(vendor, "syncd_step", id=7, dossier_id=7, content="Tiếp nhận", status="received")
+    put(vendor, "syncd_fee", id=None, dossier_id=8, name="Phí", amount=20000, kind="charge")
+    put(vendor, "syncd_fee", id=None, dossier_id=8, name="Lệ phí", amount=8000, kind="fee")
+    found = {snapshot.dossier.code: snapshot for snapshot in Follower(vendor.source(mapping="views")).poll()}
+    assert reasons(found["A-7"].dossier) == {"steps": "3 of 4 rows have no key of their own in id"}
+    assert [step.id for step in found["A-7"].steps] == [7]
+    assert reasons(found["A-8"].dossier) == {}
+    assert {fee.name for fee in found["A-8"].dossier.fees} == {"Phí", "Lệ phí"}
+
+
+@pytest.mark.parametrize(("longest", "field"), [(LONGEST_DRAFT, None), (LONGEST_DRAFT + 1, "drafts")])
+def test_a_draft_whose_key_the_state_cannot_keep_is_a_problem_of_its_dossier(sqlite_url: URL, longest: int, field: str | None) -> None:
+    with Province(sqlite_url) as vendor:
+        for statement in tables("sqlite"):
+            vendor.execute(statement)
+        put(vendor, "syncd_dossier", id=7, modified=vendor.ago(hours=1), code="A-7", status="4")
+        put(vendor, "syncd_draft", id="k" * longest, dossier_id=7, title="Quyết định", file="q.pdf")
+        snapshot = only(vendor.source(mapping="views"))
+    assert [draft.id for draft in snapshot.drafts] == ([] if field else ["k" * longest])
+    assert set(reasons(snapshot.dossier)) == ({field} if field else set())

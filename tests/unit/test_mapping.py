@@ -55,6 +55,7 @@ def test_a_rule_makes_its_field(rule: str, record: Any, expected: Any) -> None:
         ('{from = "a", as = "text"}', {"a": "Nguy\ufffdn"}, "broken text"),
         ('{from = "a", as = "text"}', {"a": "a\x00b"}, "broken text"),
         ('{from = "a", as = "whole"}', {"a": "many"}, "whole number"),
+        ('{from = "a", as = "whole"}', {"a": float("inf")}, "whole number"),
         ('{from = "a", max = 3}', {"a": "abcd"}, "4 characters"),
         ('{from = "a", pattern = "[0-9]+"}', {"a": "x1"}, "'x1'"),
         ('{from = "a", as = "plausible"}', {"a": datetime(9999, 1, 1, tzinfo=UTC)}, "9999"),
@@ -94,6 +95,7 @@ def test_a_value_without_a_code_is_a_problem_never_a_blank() -> None:
 def test_a_code_that_changed_by_law_is_chosen_by_its_date(day: datetime, code: str) -> None:
     table = '[[tables.t."H03"]]\ncode = "H03"\nuntil = 2025-06-30\n[[tables.t."H03"]]\ncode = "H55"\nsince = 2025-07-01'
     assert field('{from = "a", table = "t", on = "at"}', {"a": "H03", "at": day}, table) == code
+    assert field('{from = "a", table = "t", on = "at"}', {"a": "H03", "at": "0000-00-00"}, table) == "H03", "what is no date is none"
     assert compiled(table).tables["t"].find("H03") == "H03"
     assert compiled(table).tables["t"].keys() == ("H03",)
 
