@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -91,7 +92,8 @@ class Poller:
             return total
         lag = self.source.lag()
         self.metrics.poll_lag(lag or 0.0)
-        self.board.note_source(fence=fence, polled_at=self.clock.now(), lag=lag, suspicion="", accepted=False)
+        settled: dict[str, Any] = {"suspicion": "", "accepted": False} if trusted else {}  # what others have noted since this poll began is theirs
+        self.board.note_source(fence=fence, polled_at=self.clock.now(), lag=lag, **settled)
         if total.new or total.changed:
             milliseconds = round((self.clock.monotonic() - began) * 1000)
             log.info("poll_done", rows=total.rows, new=total.new, changed=total.changed, unpublished=total.unpublished, duration_ms=milliseconds)
@@ -116,22 +118,28 @@ class Poller:
 
     def _take_in(self, pages: Iterator[Page], trusted: bool, fence: Fence | None, *, sweeping: bool) -> Polled:
         """Commit page after page; what they brought. A page is read and committed before poll or sweep read another one: an
-        older reading never replaces a newer one."""
+        older reading never replaces a newer one, and what one of them suspects the other does not take over."""
         total = Polled()
-        try:
-            while True:
-                with self._reading:
+        while True:
+            with self._reading:
+                self._trusted(trusted)
+                with self._noting_suspicion(fence):
                     page = next(pages, None)
                     if page is None:
                         break
                     total = self._take_page(page, total, fence, trusted=trusted, sweeping=sweeping)
-                if not self.proceed():
-                    break
+            if not self.proceed():
+                break
+        return total
+
+    @contextmanager
+    def _noting_suspicion(self, fence: Fence | None) -> Iterator[None]:
+        try:
+            yield
         except SuspiciousSource as suspicion:
             self.board.note_source(fence=fence, suspicion=suspicion.message)
             log.error("source_suspicious", error=suspicion.message, hint="nothing is sent until a person has looked: syncd source accept")
             raise
-        return total
 
     def _suspect(self, overwritten: int, back: int, new: int) -> None:
         """Raise `SuspiciousSource` where so many known dossiers changed, or went back, in this poll, which took in so many new ones."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import event
@@ -190,3 +192,49 @@ def test_a_one_stop_that_went_back_in_time_is_not_believed(make: Make, reading: 
     assert engine.ledger.claim("portal", 100, engine.clock.now(), engine.delivery.lease_term) == []
     engine.board.note_source(accepted=True)
     assert poller.poll().back == 10  # the others were read before it was too much
+
+
+def test_what_a_sweep_suspects_a_poll_under_way_neither_takes_over_nor_forgets(make: Make) -> None:
+    engine, shelf = make(), shelf_of(1)
+    poller = poller_of(engine, shelf)
+    poller.poll()
+    begun, said, polls = threading.Event(), list[SuspiciousSource](), list[threading.Thread]()
+
+    def poll(cursor: Cursor | None) -> Iterator[Page]:
+        shelf.dossiers = shelf_of(1, note="changed").dossiers
+        begun.set()
+        return swept()
+
+    def sweep(after: int = 0) -> Iterator[Page]:
+        polls.append(threading.Thread(target=lambda: said.append(refused(poller))))
+        polls[0].start()
+        assert begun.wait(10)  # it trusts the one-stop, and waits for this page
+        raise SuspiciousSource("everything changed")
+        yield
+
+    swept, shelf.poll, shelf.sweep = shelf.sweep, poll, sweep  # type: ignore[method-assign]
+    with pytest.raises(SuspiciousSource):
+        poller.sweep()
+    polls[0].join()
+    assert ([each.message for each in said], engine.board.source().suspicion) == (["everything changed"], "everything changed")
+    assert engine.row(shelf.dossiers[0].code)["wanted_version"] == 1
+
+
+def refused(poller: Poller) -> SuspiciousSource:
+    with pytest.raises(SuspiciousSource) as raised:
+        poller.poll()
+    return raised.value
+
+
+@pytest.mark.parametrize("noted", [{"suspicion": "everything changed"}, {"accepted": True}])
+def test_a_poll_leaves_what_was_noted_since_it_began(make: Make, noted: dict[str, Any]) -> None:
+    engine, shelf = make(), shelf_of(2)
+
+    def lag() -> float:
+        engine.board.note_source(**noted)
+        return 0.0
+
+    shelf.lag = lag  # type: ignore[method-assign]
+    poller_of(engine, shelf).poll()
+    left = engine.board.source()
+    assert (left.suspicion, left.accepted) == (noted.get("suspicion", ""), noted.get("accepted", False))
