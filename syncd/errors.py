@@ -7,6 +7,7 @@
     │   ├── StoreUnavailable        locked, full, gone: try again later
     │   ├── SchemaMismatch          another version of syncd wrote it
     │   ├── LeaseLost               another node has taken over what this one held
+    │   ├── MovedOn                 what is stored is no longer what was compared
     │   └── AlreadyRunning          a second daemon on the same state
     ├── SourceError            1    the one-stop database cannot be read
     │   └── SuspiciousSource        it lists nothing, or changed everything: a person must say (law L8)
@@ -66,6 +67,10 @@ class SchemaMismatch(StoreError):
 
 class LeaseLost(StoreError):
     """Another node has taken over what this one held."""
+
+
+class MovedOn(StoreError):
+    """What is stored is no longer what was compared."""
 
 
 class AlreadyRunning(StoreError):

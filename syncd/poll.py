@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import structlog
 
 from syncd.clock import Clock
-from syncd.errors import SuspiciousSource
+from syncd.errors import MovedOn, SuspiciousSource
 from syncd.metrics import Metrics
 from syncd.model import Page, Value
 from syncd.options import SourceOptions
@@ -157,7 +157,10 @@ class Poller:
         overwritten, back = sum(each.subject in known for each in changed), went_back(changed, known)
         if not trusted and (overwritten or back):
             self._suspect(total.changed + overwritten, total.back + back, total.new)
-        taken = self.intake.take(changed, known, None if sweeping else page.cursor, fence)
+        try:
+            taken = self.intake.take(changed, known, None if sweeping else page.cursor, fence)
+        except MovedOn:  # a repair has read some of them since; the next poll reads what changed after this page was read
+            return self._take_page(page, total, fence, trusted=trusted, sweeping=sweeping)
         if sweeping:
             self._report_vanished(page)
             self.board.note_source(fence=fence, sweep_after=page.cursor.id)

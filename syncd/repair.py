@@ -16,10 +16,12 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 
 from syncd.calls import Claim, Outcome, Standing, StepsFound
 from syncd.drift import DriftKind, Held
+from syncd.errors import MovedOn
 from syncd.reconcile import Reconciling
 from syncd.store.evidence import Evidence, Run
 from syncd.turns import UNKNOWN_SENT, UNKNOWN_TWICE
@@ -95,10 +97,13 @@ class Repairing:
         return DUE if self._side.rows.repair(claim, standing, self._side.clock.now()) else ""
 
     def _read_again(self, code: str) -> None:
+        """Where a poll has stored the dossier since this began to read it, the poll's reading stands."""
+        known = self._side.intake.known([code])
         for page in self._side.source.fetch(code):
-            changed, known = self._side.intake.compare(page)
+            changed, _ = self._side.intake.compare(page)
             if changed:
-                self._side.intake.take(changed, known, None)
+                with suppress(MovedOn):
+                    self._side.intake.take(changed, known, None)
 
     def _verdict(self, code: str) -> dict[DriftKind, str]:
         """What became of each kind of finding of a dossier, by the ledger and by the target's own word."""

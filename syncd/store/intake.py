@@ -3,7 +3,8 @@
 Each dossier read is compared with what is stored by two digests, one of the record and one of the steps. Equal both: nothing
 happens. Otherwise the snapshot is replaced, new steps are given the next places in the dossier's history, its drafts are
 taken in (`matters`), and the ledger row of every target learns what the target should have now; a row that was idle, dead or
-held becomes due by that.
+held becomes due by that. Where somebody else has stored another reading since the comparison, nothing is: a version stands
+for one reading, in the snapshot and in the ledger alike.
 
 Places are given on arrival and stay: a step that the one-stop commits late comes after those already taken in, so each
 step still goes out exactly once. A step that no target has acknowledged yet follows the one-stop's corrections, and is
@@ -26,7 +27,7 @@ from sqlalchemy import Connection, bindparam, delete, func, or_, select
 
 from syncd.clock import Clock
 from syncd.crypto import Cipher
-from syncd.errors import UndecipherableError
+from syncd.errors import MovedOn, UndecipherableError
 from syncd.model import Cursor, Dossier, Page, Statistic, Value, decode_dossier, encode
 from syncd.store import bulk
 from syncd.store.board import Fence, renew
@@ -58,24 +59,33 @@ class Intake:
     def compare(self, page: Page) -> tuple[list[Prepared], dict[str, Known]]:
         """The snapshots of a page that differ from what is stored, and what is stored of them."""
         prepared = [prepare(each) for each in page.snapshots]
-        with self.database.read() as connection:
-            known = _known(connection, [each.subject for each in prepared])
+        known = self.known([each.subject for each in prepared])
         apart = [each if same_row(each, known) else contested(each) for each in prepared]
         if any(each.subject not in known for each in apart):
-            with self.database.read() as connection:
-                known |= _known(connection, [each.subject for each in apart if each.subject not in known])
+            known |= self.known([each.subject for each in apart if each.subject not in known])
         changed = [each for each in one_of_each(apart) if not unchanged(each, known.get(each.subject))]
         return sorted(changed, key=attrgetter("subject")), known
 
+    def known(self, subjects: Sequence[str]) -> dict[str, Known]:
+        """What is stored of these dossiers."""
+        with self.database.read() as connection:
+            rows = connection.execute(_KNOWN, {"subjects": subjects})
+            return {
+                row.subject: Known(source_id=row.source_id, version=row.version, digest=row.digest, steps=row.steps, steps_digest=row.steps_digest)
+                for row in rows
+            }
+
     def take(self, changed: Sequence[Prepared], known: Mapping[str, Known], cursor: Cursor | None, fence: Fence | None = None, name: str = "onestop") -> Taken:
         """Store what changed, and the cursor with it: all of it or nothing. Without a cursor (a sweep) the poll's stays.
-        Under a fence the named lease is renewed in the same transaction; raises `LeaseLost` where another node has it."""
+        Under a fence the named lease is renewed in the same transaction; raises `LeaseLost` where another node has it, and
+        `MovedOn` where one of these dossiers is no longer stored as `known` says."""
         now = self.clock.now()
         fields = self._changed_fields([each for each in changed if each.subject in known])
         with self.database.write() as connection:
             if fence is not None:
                 renew(connection, fence, now)
             if changed:
+                _demand_known(connection, [each.subject for each in changed], known)
                 self._store(connection, changed, known, fields, now)
             if cursor is not None:
                 bulk.upsert(connection, source_cursor, [{"name": name, "cursor": encode(cursor).decode(), "polled_at": now}])
@@ -162,9 +172,9 @@ class Intake:
         if not changed:
             return {}
         query = select(snapshot.c.subject, snapshot.c.body).where(snapshot.c.subject.in_([each.subject for each in changed]))
+        now = {each.subject: each.dossier for each in changed}
         with self.database.read() as connection:
-            before = {row.subject: row.body for row in connection.execute(query)}
-        return {each.subject: self._differing(before[each.subject], each.dossier) for each in changed}
+            return {row.subject: self._differing(row.body, now[row.subject]) for row in connection.execute(query)}
 
     def _differing(self, before: bytes, now: Dossier) -> str:
         try:
@@ -188,15 +198,13 @@ class Intake:
             return raise_all(connection, self.routes.dossiers, offices, self.routes.statistics, self.clock.now())
 
 
-def _known(connection: Connection, subjects: Sequence[str]) -> dict[str, Known]:
-    columns = snapshot.c
-    query = select(columns.subject, columns.source_id, columns.version, columns.digest, columns.steps, columns.steps_digest).where(
-        columns.subject.in_(subjects)
-    )
-    return {
-        row.subject: Known(source_id=row.source_id, version=row.version, digest=row.digest, steps=row.steps, steps_digest=row.steps_digest)
-        for row in connection.execute(query)
-    }
+def _demand_known(connection: Connection, subjects: Sequence[str], known: Mapping[str, Known]) -> None:
+    """Hold these dossiers as they were compared, the new ones too: one intake after the other. Raises `MovedOn`, which undoes the
+    transaction."""
+    connection.execute(_ONE_INTAKE)
+    stored = {row.subject: row.version for row in connection.execute(_VERSIONS, {"subjects": subjects})}
+    if stored != {subject: known[subject].version for subject in subjects if subject in known}:
+        raise MovedOn
 
 
 def _change_row(each: Prepared, before: Known | None, wanted: Mapping[str, int], fields: Mapping[str, str], now: datetime) -> dict[str, Any]:
@@ -216,6 +224,10 @@ def read_cursor(database: Database, name: str = "onestop") -> Cursor | None:
     return msgspec.json.decode(text, type=Cursor) if text else None
 
 
+_SUBJECTS = snapshot.c.subject.in_(bindparam("subjects", expanding=True))
+_KNOWN = select(*(snapshot.c[name] for name in ("subject", *Known.__struct_fields__))).where(_SUBJECTS)
+_VERSIONS = select(snapshot.c.subject, snapshot.c.version).where(_SUBJECTS)
+_ONE_INTAKE = select(source_cursor.c.name).where(source_cursor.c.name == "onestop").with_for_update()
 _AGENCIES = select(snapshot.c.agency).join(matter, matter.c.dossier == snapshot.c.subject).where(matter.c.standing).distinct()
 _TOLD_SOMETHING = or_(ledger.c.created, ledger.c.steps_sent > 0, ledger.c.state == "leased", ledger.c.unsure)
 # Locked, so that no worker leases one of them between the question and what follows from it.

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from syncd.crypto import KEY_BYTES, Cipher
-from syncd.errors import LeaseLost, UndecipherableError
+from syncd.errors import LeaseLost, MovedOn, UndecipherableError
 from syncd.model import Cursor, Page, Snapshot
 from syncd.store.intake import Intake, read_cursor
 from syncd.store.matters import Routes
@@ -32,6 +32,22 @@ def test_the_cursor_stays_where_it_was_when_the_rows_are_not_committed(make: Mak
         engine.intake.take(changed, known, page.cursor, fence)
     assert read_cursor(engine.database) == before
     assert engine.row(CODE)["wanted_version"] == 1
+
+
+@pytest.mark.parametrize("before", [0, 1])
+def test_what_was_stored_since_the_comparison_is_not_replaced(make: Make, before: int) -> None:
+    engine = make()
+    for _ in range(before):
+        engine.see(dossier())
+    cursor = read_cursor(engine.database)
+    page = Page(snapshots=(Snapshot(dossier=dossier(note="read before")),), cursor=Cursor(modified="later", id=2))
+    changed, known = engine.intake.compare(page)
+    engine.read(Snapshot(dossier=dossier(note="read since")), cursor=cursor)
+    with pytest.raises(MovedOn):
+        engine.intake.take(changed, known, page.cursor)
+    assert read_cursor(engine.database) != page.cursor
+    engine.settle()
+    assert engine.target.records[CODE].note == "read since"
 
 
 def test_a_lease_is_renewed_by_its_holder_and_refused_to_others(make: Make) -> None:

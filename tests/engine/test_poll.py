@@ -13,7 +13,7 @@ from syncd.errors import SourceError, StoreUnavailable, SuspiciousSource
 from syncd.model import Cursor, Dossier, Page, Snapshot
 from syncd.options import SourceOptions
 from syncd.poll import Poller
-from syncd.store.intake import read_cursor
+from syncd.store.intake import Taken, read_cursor
 from tests.engine.conftest import Make
 from tests.engine.engine import Engine, dossier, step
 
@@ -238,3 +238,23 @@ def test_a_poll_leaves_what_was_noted_since_it_began(make: Make, noted: dict[str
     poller_of(engine, shelf).poll()
     left = engine.board.source()
     assert (left.suspicion, left.accepted) == (noted.get("suspicion", ""), noted.get("accepted", False))
+
+
+def test_a_poll_compares_anew_what_a_repair_has_stored_meanwhile(make: Make) -> None:
+    engine, shelf = make(), shelf_of(2)
+    poller = poller_of(engine, shelf)
+    poller.poll()
+    code, repaired = shelf.dossiers[0].code, list[Taken]()
+    shelf.dossiers[0] = dossier(code, 1, note="as the poll read it")
+
+    def repair(*given: object) -> None:
+        if "snapshot.body" in str(given[2]) and not repaired:  # the poll has compared, and not yet stored
+            repaired.append(Taken())
+            repaired[0] = engine.see(dossier(code, 1, note="as the repair read it"))
+
+    event.listen(engine.database.engine, "before_cursor_execute", repair)
+    assert (poller.poll().changed, repaired[0].changed) == (1, 1)
+    assert read_cursor(engine.database) == Cursor(modified="m", id=2)
+    assert engine.row(code)["wanted_version"] == 3
+    engine.settle()
+    assert engine.target.records[code].note == "as the poll read it"

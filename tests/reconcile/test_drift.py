@@ -11,7 +11,7 @@ from sqlalchemy import delete
 
 from syncd.calls import Outcome, Portion, Standing
 from syncd.drift import DriftKind
-from syncd.model import Origin
+from syncd.model import Origin, Page
 from syncd.repair import Repairing
 from syncd.store.schema import ledger, snapshot
 from syncd.store.schema import step as step_table
@@ -150,6 +150,24 @@ def test_what_changed_in_the_one_stop_unnoticed_is_named_and_read_again(build: B
     assert hall.found(run) == [(code(2), "stale"), (code(3), "steps"), (code(6), "missing")]
     assert set(hall.became(hall.repair(run)).values()) == {"resolved"}
     assert (hall.record(2).note, hall.target.steps[code(3)]) == ("changed", [30, 31, 32, 33])
+    all_is_well(hall)
+
+
+def test_a_repair_leaves_what_a_poll_has_read_meanwhile(build: Build) -> None:
+    hall = build()
+    hall.source.change(2, note="older")
+    run = hall.compare()
+    fetch = hall.source.fetch
+
+    def slow(code: str) -> tuple[Page, ...]:
+        read = fetch(code)
+        hall.source.change(2, note="newest")
+        hall.engine.read(hall.source.rows[2])
+        return read
+
+    hall.source.fetch = slow  # type: ignore[method-assign]
+    assert hall.became(hall.repair(run)) == {(code(2), "stale"): "resolved"}
+    assert hall.record(2).note == "newest"
     all_is_well(hall)
 
 
