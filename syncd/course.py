@@ -1,7 +1,7 @@
 """Course: how far a reconciliation has come, what it has counted up to there, and whether the one-stop still looks like itself.
 
 Law L8: a one-stop that has lost more than a share of its dossiers since the last run, shows more than a share of them as the state
-has never seen them, or many with fewer steps than before (a backup that was restored), does not look like itself. The next page is
+has never seen them, or many without their newest steps (a backup that was restored), does not look like itself. The next page is
 held against these limits before anything of it is taken over; what the last run counted is what is usual. `--force` says that a
 person has looked.
 """
@@ -15,7 +15,7 @@ from syncd.drift import Held, lost_too_many
 from syncd.errors import SuspiciousSource
 from syncd.model import Page, Value
 from syncd.store.evidence import Run
-from syncd.store.prepared import BACK, FEW_BACK, Known, Prepared, went_back
+from syncd.store.prepared import BACK, FEW_BACK, Known, Prepared
 
 FEW = 200  #: so many dossiers at once surprise nobody, however small the province
 _LOOK = "look at the one-stop: is it being restored, or is it another database? If it is right: --force"
@@ -28,6 +28,7 @@ class Sides(Value):
     page: Page
     changed: list[Prepared]  #: the dossiers that are not in the state as they are in the one-stop
     known: dict[str, Known]
+    back: set[str]  #: those that look as they did before
     held: list[Held]  #: all that the state holds between the last page's end and this one's
     present: dict[int, str]  #: the codes in the page, by key
 
@@ -41,7 +42,7 @@ class Sides(Value):
         listed = sum(after < each.dossier.source_id <= upto for each in self.page.snapshots)
         changed = [each for each in self.changed if after < each.dossier.source_id <= upto and each.subject in self.known]
         gone = sum(each.source_id not in self.present for each in self.held if after < each.source_id <= upto)
-        return Counter(listed=listed, gone=gone, unseen=len(changed), back=went_back(changed, self.known))
+        return Counter(listed=listed, gone=gone, unseen=len(changed), back=sum(each.subject in self.back for each in changed))
 
 
 class Course:

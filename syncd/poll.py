@@ -27,7 +27,7 @@ from syncd.options import SourceOptions
 from syncd.ports import Source
 from syncd.store.board import Board, Fence
 from syncd.store.intake import Intake, Taken, read_cursor
-from syncd.store.prepared import BACK, FEW_BACK, went_back
+from syncd.store.prepared import BACK, FEW_BACK
 
 log = structlog.get_logger()
 
@@ -40,7 +40,7 @@ class Polled(Value):
     rows: int = 0
     new: int = 0
     changed: int = 0
-    back: int = 0  #: of them, those that show fewer steps than before
+    back: int = 0  #: of them, those that look as they did before
     unpublished: int = 0
     skipped_steps: int = 0
 
@@ -154,7 +154,7 @@ class Poller:
 
     def _take_page(self, page: Page, total: Polled, fence: Fence | None, *, trusted: bool, sweeping: bool) -> Polled:
         changed, known = self.intake.compare(page)
-        overwritten, back = sum(each.subject in known for each in changed), went_back(changed, known)
+        overwritten, back = sum(each.subject in known for each in changed), len(self.intake.went_back(changed, known))
         if not trusted and (overwritten or back):
             self._suspect(total.changed + overwritten, total.back + back, total.new)
         try:

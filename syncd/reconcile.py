@@ -124,7 +124,7 @@ class Reconciling:
         changed, known = self.intake.compare(page)
         held = [each for rows in self.rows.within(after, page.cursor.id) for each in rows]
         present = {each.dossier.source_id: each.dossier.code for each in page.snapshots}
-        return Sides(page=page, changed=changed, known=known, held=held, present=present)
+        return Sides(page=page, changed=changed, known=known, back=self.intake.went_back(changed, known), held=held, present=present)
 
     def _totals(self, course: Course, sides: Sides, upto: int) -> Counter[tuple[str, str]]:
         """And how many of them are compared, by agency and month."""

@@ -33,7 +33,20 @@ from syncd.store import bulk
 from syncd.store.board import Fence, renew
 from syncd.store.database import Database
 from syncd.store.matters import Matters, Routes
-from syncd.store.prepared import Known, Prepared, contested, differing, next_version, one_of_each, placed, prepare, same_row, steps_differ, unchanged
+from syncd.store.prepared import (
+    Known,
+    Prepared,
+    contested,
+    differing,
+    next_version,
+    one_of_each,
+    placed,
+    prepare,
+    same_row,
+    shows_fewer,
+    steps_differ,
+    unchanged,
+)
 from syncd.store.raising import Wanted, raise_all, raise_rows
 from syncd.store.schema import change, ledger, matter, snapshot, source_cursor, step
 
@@ -74,6 +87,17 @@ class Intake:
                 row.subject: Known(source_id=row.source_id, version=row.version, digest=row.digest, steps=row.steps, steps_digest=row.steps_digest)
                 for row in rows
             }
+
+    def went_back(self, changed: Sequence[Prepared], known: Mapping[str, Known]) -> set[str]:
+        """Which dossiers look as they did before: they show fewer steps, and none as new as the newest that is stored. An officer
+        takes few back, a restored backup many. One whose newest step was taken back after it was sent counts once more if
+        something but its record changes before its next step."""
+        fewer = [each for each in changed if shows_fewer(each, known.get(each.subject))]
+        if not fewer:
+            return set()
+        with self.database.read() as connection:
+            newest = {row.subject: row.newest for row in connection.execute(_NEWEST, {"subjects": [each.subject for each in fewer]})}
+        return {each.subject for each in fewer if each.subject in newest and all(taken.id < newest[each.subject] for taken, _ in each.steps)}
 
     def take(self, changed: Sequence[Prepared], known: Mapping[str, Known], cursor: Cursor | None, fence: Fence | None = None, name: str = "onestop") -> Taken:
         """Store what changed, and the cursor with it: all of it or nothing. Without a cursor (a sweep) the poll's stays.
@@ -226,6 +250,11 @@ def read_cursor(database: Database, name: str = "onestop") -> Cursor | None:
 
 _SUBJECTS = snapshot.c.subject.in_(bindparam("subjects", expanding=True))
 _KNOWN = select(*(snapshot.c[name] for name in ("subject", *Known.__struct_fields__))).where(_SUBJECTS)
+_NEWEST = (
+    select(step.c.subject, func.max(step.c.step_id).label("newest"))
+    .where(step.c.subject.in_(bindparam("subjects", expanding=True)), func.length(step.c.body) > 0)
+    .group_by(step.c.subject)
+)
 _VERSIONS = select(snapshot.c.subject, snapshot.c.version).where(_SUBJECTS)
 _ONE_INTAKE = select(source_cursor.c.name).where(source_cursor.c.name == "onestop").with_for_update()
 _AGENCIES = select(snapshot.c.agency).join(matter, matter.c.dossier == snapshot.c.subject).where(matter.c.standing).distinct()

@@ -30,7 +30,7 @@ class Known(Value):
     source_id: int
     version: int
     digest: str
-    steps: int
+    steps: int  #: place of the last one
     steps_digest: str
 
 
@@ -87,9 +87,9 @@ def steps_differ(each: Prepared, before: Known | None) -> bool:
     return each.steps_digest != (before.steps_digest if before else "")
 
 
-def went_back(changed: Iterable[Prepared], known: Mapping[str, Known]) -> int:
-    """How many dossiers show fewer steps than before: an officer takes few back, a restored backup many."""
-    return sum(each.subject in known and len(each.steps) < known[each.subject].steps for each in changed)
+def shows_fewer(each: Prepared, before: Known | None) -> bool:
+    """Whether the steps are others than before, and fewer than there are places: some were taken back, now or earlier."""
+    return before is not None and len(each.steps) < before.steps and steps_differ(each, before)
 
 
 def next_version(before: Known | None) -> int:

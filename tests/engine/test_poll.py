@@ -24,6 +24,7 @@ class Shelf:
     def __init__(self) -> None:
         self.dossiers: list[Dossier] = []
         self.steps = 0  #: that each dossier has
+        self.more: tuple[int, ...] = ()  #: and some with these keys
         self.asked: list[Cursor | None] = []
         self.breaks_after: int | None = None
 
@@ -41,7 +42,7 @@ class Shelf:
                 raise SourceError("the one-stop went away")
             part = rows[first : first + 2]
             yield Page(
-                snapshots=tuple(Snapshot(dossier=each, steps=tuple(map(step, range(1, self.steps + 1)))) for each in part),
+                snapshots=tuple(Snapshot(dossier=each, steps=tuple(map(step, (*range(1, self.steps + 1), *self.more)))) for each in part),
                 cursor=Cursor(modified="m", id=part[-1].source_id),
                 rows=len(part),
             )
@@ -258,3 +259,27 @@ def test_a_poll_compares_anew_what_a_repair_has_stored_meanwhile(make: Make) -> 
     assert engine.row(code)["wanted_version"] == 3
     engine.settle()
     assert engine.target.records[code].note == "as the poll read it"
+
+
+def test_a_step_taken_back_once_is_no_step_back_in_time_for_good(make: Make) -> None:
+    engine, shelf = make(), shelf_of(30)
+    shelf.steps = 3
+    poller = poller_of(engine, shelf)
+    poller.poll()
+    engine.settle()
+    shelf.steps = 2
+    assert poller.poll(force=True).back == 30
+    for dossiers, more in ((shelf_of(30, note="changed").dossiers, ()), (shelf_of(30, note="again").dossiers, (4,)), (shelf_of(30).dossiers, (4, 5))):
+        shelf.dossiers, shelf.more = dossiers, more
+        polled = poller.poll()
+        assert (polled.changed, polled.back) == (30, 0)
+
+
+def test_a_step_taken_back_amid_others_is_no_step_back_in_time(make: Make) -> None:
+    engine, shelf = make(), shelf_of(30)
+    shelf.steps, shelf.more = 2, (4, 5)
+    poller = poller_of(engine, shelf)
+    poller.poll()
+    engine.settle()
+    shelf.more = (5,)
+    assert (poller.poll().back, engine.board.source().suspicion) == (0, "")
