@@ -103,11 +103,15 @@ class Database:
         seconds = self._timeout.total_seconds()
         prepare: dict[str, Callable[[Any], None]] = {
             "postgresql": _tolerate_absurd_times,
-            "mysql": lambda connection: _limit_mysql(connection, seconds),
+            "mysql": lambda connection: _prepare_mysql(connection, seconds, self._offset()),
             "sqlite": _close_sqlite_to_writing,
         }
         chosen = prepare.get(family(product), lambda connection: None)
         return lambda connection, _: chosen(connection)
+
+    def _offset(self) -> str:
+        """How far the one-stop's zone is from UTC now, `+07:00`: few MySQL servers know zones by their names."""
+        return self._clock.now().astimezone(self.zone).isoformat()[-6:]
 
     def _begin(self, product: str) -> str:
         milliseconds = int(self._timeout.total_seconds() * 1000)
@@ -135,8 +139,9 @@ def _close_sqlite_to_writing(connection: Any) -> None:
     connection.text_factory = partial(str, encoding="utf-8", errors="replace")
 
 
-def _limit_mysql(connection: Any, seconds: float) -> None:
+def _prepare_mysql(connection: Any, seconds: float, offset: str) -> None:
     with connection.cursor() as cursor:
+        cursor.execute("SET SESSION time_zone = %s", (offset,))  # in which the server shows a TIMESTAMP, and compares it
         cursor.execute("SELECT VERSION()")
         if "mariadb" in cursor.fetchone()[0].lower():
             cursor.execute(f"SET SESSION max_statement_time = {seconds} {drivers.mariadb_ends_idle(seconds)}")

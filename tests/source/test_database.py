@@ -19,11 +19,24 @@ from syncd.errors import ConfigurationError, SourceError
 from syncd.mapping_file import locate
 from tests.clocks import TurnedClock
 from tests.databases import administer, new_name
-from tests.source.opencps import ZONE, Follower, Province, options
+from tests.source.opencps import ZONE, Follower, Province, only, options
 from tests.waiting import wait_for
 
 SECRET = "mat-khau-bi-mat"
 PORT_OF_NOBODY = 9
+
+
+@pytest.mark.parametrize(("zone", "hour"), [("Asia/Ho_Chi_Minh", 8), ("Asia/Tokyo", 10)])
+def test_a_timestamp_of_mariadb_is_read_in_the_one_stops_zone(mariadb_url: URL, zone: str, hour: int) -> None:
+    with Province(mariadb_url) as province:
+        key = province.dossier()
+        province.execute("ALTER TABLE opencps_dossier MODIFY finishDate TIMESTAMP NULL")
+        with province.transaction() as connection:
+            connection.exec_driver_sql("SET SESSION time_zone = '+00:00'")
+            connection.exec_driver_sql(f"UPDATE opencps_dossier SET finishDate = '2026-03-02 01:30:00' WHERE dossierId = {key}")  # noqa: S608
+        dossier = only(province.source(timezone=zone)).dossier
+    assert dossier.returned_at == datetime(2026, 3, 2, hour, 30, tzinfo=ZoneInfo(zone))
+    assert dossier.problems == ()
 
 
 @pytest.mark.parametrize("statement", ["UPDATE opencps_dossier SET originality = 0", "DELETE FROM opencps_dossier", "CREATE TABLE syncd_was_here (id int)"])
