@@ -6,12 +6,17 @@ that is none must not reach a citizen. What an office may send is listed in `sni
 Where a document goes (`judge`), the first that applies:
 
     no dossier known for it                                       held: a person says which
-    the same was said of the dossier under another key            late
+    the same was said under another key, of the same draft        late
+    perhaps of the same draft: a result without number, a refusal held: it may be another draft's
     issued, and without a number                                  held: a person gives it
     a result or refusal that is no news, of which draft is unsure held: it may be another draft's
     a second result of the same stage, and another one            held: a person says which one holds
     no news after the furthest stage of its draft                 late (laws of `documents.moves_on`)
     everything else                                               to be written
+
+A refusal says little, often nothing, so two are alike of which each ends a round of its own. One that was received before its draft
+was handed over again is of another round, and no repetition: a refusal written twice is better than one that nobody reads. The
+words of a recall are alike too, and none of them repeats another.
 """
 
 from __future__ import annotations
@@ -27,6 +32,7 @@ from syncd.model import Value
 
 CODE = re.compile(r"\b(?:\d{3}\.\d{2}\.\d{2}\.[A-Z]\d{2}|[A-Z]\d{2}(?:\.\d+)*)-\d{6}-\d{3,6}\b")  #: of a dossier, in free text
 RECALLS = (Stage.RECALL_ASKED, Stage.RECALL_AGREED, Stage.RECALL_REFUSED)
+_ALIKE = (Stage.UNNUMBERED, Stage.REJECTED)  #: two drafts may be told these in the same words
 
 PDF, ZIP, OLE, XML, TEXT = "application/pdf", "application/zip", "application/x-ole-storage", "application/xml", "text/plain"
 JPEG, PNG, GIF, TIFF = "image/jpeg", "image/png", "image/gif", "image/tiff"
@@ -80,6 +86,7 @@ class Earlier(Value):
     draft: str
     stands: bool  #: written to the one-stop, or to be: what is held says no stage
     written: bool = False
+    past: bool = False  #: its draft was handed over since, or may have been
 
 
 class Judgement(Value):
@@ -174,8 +181,8 @@ def judge(document: IssuedDocument, digest: str, joined: Joined, earlier: Sequen
     """Where a document goes; with `force` a person has decided that it is news. `earlier` is of the same dossier, oldest first."""
     if not joined.dossier:
         return NO_DOSSIER
-    if not force and any(each.digest == digest for each in _of_this_round(document.stage, joined.draft, earlier)):
-        return WHICH_DRAFT if joined.several and document.stage is Stage.REJECTED else REPEATED
+    if not force and (repeats := _repeats(document.stage, digest, joined, earlier)):
+        return repeats
     if document.stage is Stage.ISSUED and not document.number.strip():
         return NO_NUMBER
     return ARRIVED if force else _news(document, joined, earlier)
@@ -190,7 +197,21 @@ def _news(document: IssuedDocument, joined: Joined, earlier: Sequence[Earlier]) 
     return SECOND if document.stage is before is Stage.ISSUED else OVERTAKEN
 
 
+def _repeats(stage: Stage, digest: str, joined: Joined, earlier: Sequence[Earlier]) -> Judgement | None:
+    """Where a document goes that says the same as an earlier one of its draft, or perhaps of its draft; None where it is no such."""
+    same = {each.draft for each in _of_this_round(stage, joined.draft, earlier) if each.digest == digest}
+    if joined.draft in same and not joined.several:
+        return REPEATED
+    if same and (not joined.draft or "" in same):
+        return WHICH_DRAFT if stage in _ALIKE else REPEATED
+    return None
+
+
 def _of_this_round(stage: Stage, draft: str, earlier: Sequence[Earlier]) -> Sequence[Earlier]:
     """What may be repeated: after a refusal a draft begins anew, and the same words are news again."""
+    if stage in RECALLS:
+        return ()
+    if stage is Stage.REJECTED:
+        return [each for each in earlier if not each.past]
     ends = [place for place, each in enumerate(earlier) if each.stands and each.draft == draft and each.stage is Stage.REJECTED]
-    return earlier[ends[-1] + 1 :] if ends and stage is not Stage.REJECTED else earlier
+    return earlier[ends[-1] + 1 :] if ends else earlier

@@ -38,7 +38,10 @@ def history(connection: Connection, target: str, dossier: str, without: int = 0)
     """What was taken of a dossier, oldest first, leaving out one row. What came late is no part of it: it may have been late only
     because of the row left out."""
     taken = or_(inbox.c.state.in_(("arrived", "held")), inbox.c.written_at.is_not(None))
-    query = select(inbox).where(inbox.c.dossier == dossier, inbox.c.target == target, inbox.c.id != without, taken)
+    sent = inbox.outerjoin(ledger, and_(ledger.c.target == target, ledger.c.subject == inbox.c.dossier + "/" + inbox.c.draft))
+    past = or_(ledger.c.sent_at > inbox.c.received_at, ledger.c.unsure, ledger.c.state == "leased").label("past")
+    said = select(*(inbox.c[name] for name in ("digest", "stage", "draft", "state", "written_at")), past).select_from(sent)
+    query = said.where(inbox.c.dossier == dossier, inbox.c.target == target, inbox.c.id != without, taken)
     return [
         Earlier(
             digest=row.digest,
@@ -46,6 +49,7 @@ def history(connection: Connection, target: str, dossier: str, without: int = 0)
             draft=row.draft,
             stands=row.state == "arrived" or row.written_at is not None,
             written=row.written_at is not None,
+            past=bool(row.past),
         )
         for row in connection.execute(query.order_by(inbox.c.id))
     ]

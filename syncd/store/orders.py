@@ -140,6 +140,7 @@ class Orders:
             "doubts": 0,
             "unsure": false(),
             "created": or_(ledger.c.created, record),
+            "sent_at": case((record, ledger.c.stopped_at), else_=ledger.c.sent_at),
             "sent_digest": case((record, ledger.c.wanted_digest), else_=ledger.c.sent_digest),
             "sent_version": case((record, ledger.c.wanted_version), else_=ledger.c.sent_version),
         }

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import create_engine, insert, text
+from sqlalchemy import create_engine, insert, text, update
 
 from connectors.onestop import OneStopOptions, connector
 from syncd.clock import Clock
@@ -127,6 +127,12 @@ class Station:
         with self.database.write() as connection:
             connection.execute(insert(matter).values(subject=subject, kind="draft", dossier=code(number), version=1, digest="d", body=b"sealed"))
             connection.execute(insert(ledger).values(**row, created=created, memo=memo))
+
+    def hand_over(self, number: int, key: str, **values: Any) -> None:
+        """The draft goes to the office once more; with values it may have gone."""
+        mine = ledger.c.subject == f"{code(number)}/{key}"
+        with self.database.write() as connection:
+            connection.execute(update(ledger).where(mine).values(values or {"sent_at": self.clock.now()}))
 
     # ---- what is seen
 

@@ -254,6 +254,53 @@ def test_after_a_refusal_the_same_word_is_news_again(station: Station) -> None:
     assert station.row("d3").error.code == "repeated"
 
 
+@pytest.mark.parametrize("again", [{}, {"unsure": True}, {"state": "leased"}])
+@pytest.mark.parametrize("reason", ["", "sai thể thức"])
+def test_once_the_draft_was_handed_over_again_the_same_refusal_is_news(station: Station, reason: str, again: dict[str, object]) -> None:
+    station.draft(1, "77")
+    station.hand_over(1, "77")
+    for key in ("n1", "n2"):
+        station.office.issue(document(key, Stage.REJECTED, reason=reason))
+        station.collecting.run()
+    assert station.row("n2").error.code == "repeated"
+    pass_time(station, minutes=1)
+    station.hand_over(1, "77", **again)
+    station.office.issue(document("n3", Stage.REJECTED, reason=reason))
+    station.collecting.run()
+    assert station.written() == [("n1", "rejected", "77"), ("n3", "rejected", "77")]
+    assert station.office.verdicts("n3") == ["taken"]
+
+
+@pytest.mark.parametrize("stage", [Stage.REJECTED, Stage.UNNUMBERED, Stage.SIGNED])
+def test_of_two_drafts_each_may_be_told_the_same(station: Station, stage: Stage) -> None:
+    station.draft(1, "77", memo="m-77")
+    station.draft(1, "78", memo="m-78")
+    station.office.issue(document("m-77", stage), document("m-78", stage))
+    station.collecting.run()
+    assert station.written() == [("m-77", stage.value, "77"), ("m-78", stage.value, "78")]
+
+
+@pytest.mark.parametrize(
+    ("stage", "code"), [(Stage.REJECTED, "which_draft"), (Stage.UNNUMBERED, "which_draft"), (Stage.SIGNED, "repeated"), (Stage.ISSUED, "repeated")]
+)
+def test_what_may_be_said_of_the_other_draft_waits_for_a_person(station: Station, stage: Stage, code: str) -> None:
+    station.draft(1, "77")
+    station.office.issue(document("d1", stage))
+    station.collecting.run()
+    station.draft(1, "78")
+    station.office.issue(document("d2", stage))
+    station.collecting.run()
+    assert station.written() == [("d1", stage.value, "77")]
+    assert station.row("d2").error.code == code
+
+
+def test_each_word_of_a_recall_is_one(station: Station) -> None:
+    for key in ("c1", "c2"):
+        station.office.issue(document(key, Stage.RECALL_ASKED))
+        station.collecting.run()
+    assert [key for key, _, _ in station.written()] == ["c1", "c2"]
+
+
 # ---- held, and assigned
 
 

@@ -103,6 +103,11 @@ class Way(RuleBasedStateMachine):
             found = self.station.office.fetch(key)
             self.station.collecting.take(found)  # type: ignore[arg-type]
 
+    @rule(key=st.sampled_from(["0", "1"]))
+    def hand_over(self, key: str) -> None:
+        """The officer replaced the file of a draft, if there is such a draft."""
+        self.station.hand_over(1, key)
+
     @rule(number=st.sampled_from(DOSSIERS))
     def complete(self, number: int) -> None:
         """A person says what the document held longest lacks."""

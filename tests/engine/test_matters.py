@@ -108,7 +108,8 @@ def test_a_lost_answer_waits_for_a_person_where_the_office_cannot_be_asked(make:
     orders(engine).arrived([f"office:{DRAFT}"], "seen in the office's list")
     engine.settle()
     assert len(target.taken) == 1
-    assert engine.row_of("office", DRAFT)["state"] == "idle"
+    settled = engine.row_of("office", DRAFT)
+    assert (settled["state"], settled["sent_at"]) == ("idle", row["stopped_at"]), "what is refused after that is refused of this one"
 
 
 def asked(target: RecordingOffice, *, exists: bool) -> None:
