@@ -103,10 +103,10 @@ def _draft(row: Any) -> HeldDraft:
 
 
 def _came_back(stages: Sequence[Stage]) -> Any:
-    """When the last of what came back of a draft at one of these stages arrived, of what was taken."""
+    """When the last of what came back of a draft at one of these stages arrived, of what the one-stop has."""
     mine = and_(inbox.c.target == bindparam("t"), inbox.c.dossier == matter.c.dossier, inbox.c.dossier + "/" + inbox.c.draft == matter.c.subject)
-    taken = and_(inbox.c.state.in_(("written", "done")), inbox.c.stage.in_([stage.value for stage in stages]))
-    return select(func.max(inbox.c.received_at)).where(mine, taken).correlate(matter).scalar_subquery()
+    written = and_(inbox.c.written_at.is_not(None), inbox.c.stage.in_([stage.value for stage in stages]))
+    return select(func.max(inbox.c.received_at)).where(mine, written).correlate(matter).scalar_subquery()
 
 
 _COLUMNS = ("target", "subject", "state", "due_at", "wanted_version", "wanted_digest", "steps_wanted", "unsure", "doubtful")

@@ -138,8 +138,9 @@ class Archive:
         with self.engine.database.write() as connection:
             connection.execute(delete(ledger).where(ledger.c.subject == subject(number)))
 
-    def came_back(self, number: int, stage: Stage, state: str = "done") -> None:
+    def came_back(self, number: int, stage: Stage, state: str = "done", *, written: bool = True) -> None:
         document = IssuedDocument(id=f"package-{number}-{stage}", stage=stage, dossier=code(number), draft=str(number), number="1/QĐ-UBND")
-        kept = Arrivals(self.engine.database, CIPHER).keep("office", document, self.engine.clock.now())
+        now = self.engine.clock.now()
+        kept = Arrivals(self.engine.database, CIPHER).keep("office", document, now)
         with self.engine.database.write() as connection:
-            connection.execute(update(inbox).where(inbox.c.id == kept.id).values(state=state))
+            connection.execute(update(inbox).where(inbox.c.id == kept.id).values(state=state, written_at=now if written else None))

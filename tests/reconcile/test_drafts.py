@@ -204,9 +204,9 @@ def test_what_came_back_is_in_order_and_not_asked_for(hall: Archive, stage: Stag
     assert sorted(hall.office.asked) == [subject(1), subject(4)]
 
 
-@pytest.mark.parametrize(("stage", "state"), [(Stage.SIGNED, "done"), (Stage.ISSUED, "arrived")])
-def test_word_on_the_way_is_no_result(hall: Archive, stage: Stage, state: str) -> None:
-    hall.came_back(2, stage, state)
+@pytest.mark.parametrize(("stage", "state", "written"), [(Stage.SIGNED, "done", True), (Stage.ISSUED, "arrived", False), (Stage.REJECTED, "done", False)])
+def test_what_the_one_stop_has_not_got_and_word_on_the_way_are_no_result(hall: Archive, stage: Stage, state: str, written: bool) -> None:
+    hall.came_back(2, stage, state, written=written)
     hall.office.lost.add(subject(2))
     assert hall.found(hall.compare()) == [(subject(2), "missing")]
 

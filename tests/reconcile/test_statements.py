@@ -28,7 +28,8 @@ def large(make: Make) -> Engine:
     now = engine.clock.now()
     common: dict[str, Any] = {"version": 1, "digest": "d", "body": b""}
     due: dict[str, Any] = {"state": "idle", "due_at": now, "wanted_version": 1, "wanted_digest": "d", "steps_wanted": 0, "created": True}
-    came = {"target": "office", "digest": "d", "state": "done", "stage": "issued", "draft": "1", "received_at": now, "due_at": now, "body": b""}
+    came: dict[str, Any] = {"target": "office", "digest": "d", "state": "done", "stage": "issued", "draft": "1", "body": b""}
+    came |= dict.fromkeys(("received_at", "written_at", "due_at"), now)
     tables: dict[Any, list[dict[str, Any]]] = {snapshot: [], matter: [], ledger: [], inbox: []}
     for number in range(ROWS):
         dossier = code(number)
