@@ -12,7 +12,8 @@ A process killed between any two stages, or within one, finds at its next run wh
 kept is listed again; what it had written and not noted is written again, which the outlet knows and does once; what it had
 told and not noted is told again, which the far end must bear. Only what is in the one-stop is acknowledged as taken, and only
 what can never get there as failed: that costs an operator a re-sending, so trouble that may pass never comes to it. A document
-that was refused and is listed again was sent again: it is fetched anew.
+of which the far end was told and that is listed again may be another one by now, under its old key: it is fetched anew. Where it is
+the same that was taken, the far end has forgotten, and is told once more.
 
 What is pushed to us (`take`) enters at *keep*, and is answered only when it is on the disk.
 
@@ -41,7 +42,7 @@ from syncd.ports import Collector, Outlet
 from syncd.received import Refusal, examine
 from syncd.redact import redact
 from syncd.store.board import Board
-from syncd.store.inbox import Entry, Inbox
+from syncd.store.inbox import ENDED, Entry, Inbox
 from syncd.store.inbox_arrivals import Arrivals, Kept
 from syncd.write_back import Writing, words
 
@@ -115,7 +116,7 @@ class Collecting:
         return count
 
     def _new(self) -> list[str]:
-        """The documents listed that are not here, or were refused and sent again; those we took are acknowledged once more."""
+        """The documents listed that are not here, or were here and have come to their end."""
         if not self._may_call():
             return []
         here = self.inbox.unacknowledged(self.name)
@@ -125,18 +126,17 @@ class Collecting:
             self._complain("list", listing.receipt)
             return []
         known = self.inbox.known(self.name, listing.documents)
-        for document in listing.documents:
-            if known.get(document) == "done" and self._may_call():
-                self._tell(document, Verdict(taken=True))
-        return [document for document in dict.fromkeys(listing.documents) if known.get(document, "void") == "void"]
+        return [document for document in dict.fromkeys(listing.documents) if known.get(document, "void") in ENDED]
 
     def _fetch(self, document: str) -> bool:
-        """Fetch and keep one document; whether it is here now."""
+        """Fetch and keep one document; whether it was not here."""
         fetched = self._ask(lambda: self.collector.fetch(document), lambda receipt: receipt)
         if isinstance(fetched, IssuedDocument):
             self.gate.learn(Receipt(outcome=Outcome.DELIVERED))
-            self._keep(replace(fetched, id=document))  # the key it is listed under is the one to acknowledge
-            return True
+            kept = self._keep(replace(fetched, id=document))  # the key it is listed under is the one to acknowledge
+            if kept.state == "done" and self._may_call():
+                self._tell(document, Verdict(taken=True))
+            return kept.new
         self.gate.learn(fetched)
         if fetched.outcome is not Outcome.REJECTED:
             self._complain("fetch", fetched, document)

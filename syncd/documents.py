@@ -96,7 +96,7 @@ class Listing(Value):
     """What a document system has for us."""
 
     receipt: Receipt  #: delivered where it could be asked
-    documents: tuple[str, ...] = ()  #: keys, oldest first, until they are acknowledged
+    documents: tuple[str, ...] = ()  #: keys, oldest first, until they are acknowledged; what says another thing meanwhile has another key
 
 
 class Verdict(Value):

@@ -131,6 +131,30 @@ def test_what_was_refused_for_a_limit_is_taken_once_the_limit_is_raised(station:
     assert len(station.listed()) == 1
 
 
+def test_what_was_taken_and_is_listed_again_is_read_again(station: Station) -> None:
+    station.office.issue(document("r1", Stage.SIGNED))
+    station.collecting.run()
+    station.office.issue(document("r1"))
+    assert station.collecting.run().kept == 1
+    assert station.written() == [("r1", "signed", ""), ("r1", "issued", "")]
+    assert station.office.verdicts("r1") == ["taken"]
+    station.office.resend("r1")
+    assert station.collecting.run().kept == 0
+    assert (station.office.verdicts("r1"), len(station.written())) == (["taken"], 2)
+
+
+def test_what_was_taken_and_cannot_be_read_again_now_waits_at_the_far_end(station: Station) -> None:
+    station.office.issue(document("r1", Stage.SIGNED))
+    station.collecting.run()
+    station.office.issue(document("r1"))
+    station.office.before = lambda call: station.office.faults.append(DOWN) if call == "fetch" else None
+    station.collecting.run()
+    assert station.office.verdicts("r1") == []
+    station.office.before = lambda call: None
+    station.collecting.run()
+    assert station.written()[-1] == ("r1", "issued", "")
+
+
 def test_bad_dates_are_remarks_and_the_package_is_whole(station: Station) -> None:
     station.office.issue(replace(document("r1"), issued_on=None, remarks=("NgayBanHanh is no date",)))
     with capture_logs() as logs:
