@@ -78,6 +78,7 @@ class IssuedDocument(Value):
     reason: str = ""  #: of a refusal
     files: tuple[Attachment, ...] = ()
     remarks: tuple[str, ...] = ()  #: what could not be read, such as a bad date; free of personal data
+    memo: str = ""  #: what the far end called the draft when it took it (memo of the ledger), where that is not `id`
 
     @property
     def digest(self) -> str:

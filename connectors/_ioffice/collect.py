@@ -2,6 +2,11 @@
 
 The list says of what type each result is (01 issued … 04 signed), which the package alone often does not. What it said is kept for
 the fetch that follows; a fetch without it, after a restart, asks for the list once more, and failing that goes by the package.
+
+A docId is the key of a draft there, not of one word about it: what was listed as signed is listed as issued later, under the same
+id. So what is on its way has a key of its own here, the id with its type (`IO-7#04`), and what ended has the bare id. An
+acknowledgement names the id only. One of what was on its way is therefore left out where the id is listed with something else by
+now: it would be taken for an acknowledgement of that.
 """
 
 from __future__ import annotations
@@ -21,13 +26,15 @@ from connectors._ioffice.answers import judged, listing
 from connectors._ioffice.mapping import OfficeMapping
 from connectors._ioffice.options import IofficeOptions
 from connectors._ioffice.service import Service, text
-from connectors._ioffice.wire import clean, troubled
+from connectors._ioffice.wire import clean, harmless, troubled
 from syncd.calls import Outcome, Receipt
 from syncd.clock import Clock
-from syncd.documents import IssuedDocument, Listing, Take, Verdict
+from syncd.documents import RESULTS, IssuedDocument, Listing, Stage, Take, Verdict
 
 PAGE, TOP = 50, 100  #: documents that one listing should bring; and the most it may ask for
 _GONE = "I-office no longer has this document"
+_MOVED_ON = "I-office lists something later under its id, which is acknowledged instead"
+_MARK = "#"
 
 
 class SoapCollector:
@@ -43,15 +50,15 @@ class SoapCollector:
         self._listed: Mapping[str, Listed] = {}
 
     def waiting(self, known: int) -> Listing:
-        """The ids of what waits."""
+        """The keys of what waits."""
         return self._list(min(TOP, PAGE + known), self._until())
 
     def fetch(self, document: str) -> IssuedDocument | Receipt:
-        """The document or status package of that id."""
+        """The document or status package of that key."""
         until = self._until()
         if document not in self._listed:
             self._list(TOP, until)
-        reply = self._service.call("GetIssuedDocument", {"docId": document}, until, repeatable=True)
+        reply = self._service.call("GetIssuedDocument", {"docId": _id(document)}, until, repeatable=True)
         if isinstance(reply, Trouble):
             given_up = reply._replace(outcome=Outcome.REJECTED, hint="raise largest, if that is wanted") if reply.code == "too_large" else reply
             return self._clean(troubled(given_up))
@@ -71,10 +78,13 @@ class SoapCollector:
 
     def acknowledge(self, document: str, verdict: Verdict) -> Receipt:
         """Done, or failed with the reason."""
-        told = {"docId": document, "outcome": "done" if verdict.taken else "fail", "reason": verdict.reason}
-        reply = self._service.call("AcknowledgeDocument", told, self._until(), repeatable=True)
+        until, ended = self._until(), _id(document) == document
+        if not ended and (instead := self._moved_on(document, until)):
+            return instead
+        told = {"docId": _id(document), "outcome": "done" if verdict.taken else "fail", "reason": verdict.reason}
+        reply = self._service.call("AcknowledgeDocument", told, until, repeatable=ended)
         if isinstance(reply, Trouble):
-            return self._clean(troubled(reply))
+            return self._clean(troubled(harmless(reply)))
         receipt = judged(reply, self._mapping)
         if receipt.code in self._mapping.settings.missing:
             return Receipt(outcome=Outcome.DELIVERED, code=receipt.code, message=_GONE)
@@ -86,6 +96,14 @@ class SoapCollector:
     def close(self) -> None:
         """Nothing is held open."""
 
+    def _moved_on(self, document: str, until: float) -> Receipt | None:
+        """The receipt where the id is listed with something else by now, or where that cannot be told; None: it may be acknowledged."""
+        listing = self._list(TOP, until)
+        if listing.receipt.outcome is not Outcome.DELIVERED:
+            return listing.receipt
+        later = any(key != document and _id(key) == _id(document) for key in listing.documents)
+        return Receipt(outcome=Outcome.DELIVERED, message=_MOVED_ON) if later else None
+
     def _list(self, top: int, until: float) -> Listing:
         reply = self._service.call("ListIssuedDocuments", listing(self._options, self._clock.now(), top), until, repeatable=True)
         if isinstance(reply, Trouble):
@@ -93,15 +111,21 @@ class SoapCollector:
         receipt = self._clean(judged(reply, self._mapping, silent=Outcome.DELIVERED))
         if receipt.outcome is not Outcome.DELIVERED:
             return Listing(receipt=receipt)
-        entries = [(text(entry.get("docId")), entry) for entry in reply.many("document")]
-        self._listed = {key: self._entry(entry) for key, entry in entries if key}
-        return Listing(receipt=receipt, documents=tuple(self._listed))
+        entries = [entry for entry in reply.many("document") if text(entry.get("docId"))]
+        self._listed = listed = dict(map(self._named, entries))
+        return Listing(receipt=receipt, documents=tuple(listed))
+
+    def _named(self, entry: Mapping[str, Any]) -> tuple[str, Listed]:
+        """An entry of the list under its key."""
+        document, kind, listed = text(entry.get("docId")), _kind(entry), self._entry(entry)
+        ended = not kind or listed.stage in (*RESULTS, Stage.REJECTED)
+        return (document if ended and _MARK not in document else f"{document}{_MARK}{kind}"), listed
 
     def _entry(self, entry: Mapping[str, Any]) -> Listed:
         number, notation = text(entry.get("codeNumber")), text(entry.get("codeNotation"))
         dossier, _, draft = text(entry.get("correlation")).partition("/")
         return Listed(
-            stage=self._mapping.result_types.get(text(entry.get("resultType")).zfill(2)),
+            stage=self._mapping.result_types.get(_kind(entry)),
             dossier=text(entry.get("dossierCode")) or dossier,
             draft=draft,
             number="/".join(filter(None, (number, notation))) if number else "",
@@ -110,12 +134,23 @@ class SoapCollector:
 
     def _understood(self, document: str, package: bytes) -> IssuedDocument | Receipt:
         try:
-            return understand(read(package, self._limits), document, self._mapping.meanings, self._listed.get(document, Listed()))
+            found = understand(read(package, self._limits), document, self._mapping.meanings, self._listed.get(document, Listed()))
         except Unreadable as error:
             return Receipt(outcome=Outcome.REJECTED, code=f"edxml:{error.code}", message=error.message, hint=error.hint)
+        return replace(found, memo=_id(document))
 
     def _until(self) -> float:
         return self._clock.monotonic() + self.longest.total_seconds()
 
     def _clean(self, receipt: Receipt) -> Receipt:
         return clean(receipt, self._service.secrets())
+
+
+def _id(key: str) -> str:
+    """What I-office calls the document of that key."""
+    return key.rpartition(_MARK)[0] or key
+
+
+def _kind(entry: Mapping[str, Any]) -> str:
+    kind = text(entry.get("resultType"))
+    return kind and kind.zfill(2)

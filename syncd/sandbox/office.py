@@ -240,7 +240,7 @@ def _entry(package: Package) -> dict[str, str]:
     result = package.result
     number, _, notation = (result.number if result else "").partition("/")
     told = {
-        "docId": package.id, "dossierCode": _told_code(package), "codeNumber": number, "codeNotation": notation,
+        "docId": package.key, "dossierCode": _told_code(package), "codeNumber": number, "codeNotation": notation,
         "promulgationDate": _date(package) if result else "", "resultType": RESULT_TYPES.get(package.act.deed, ""),
         "correlation": "" if package.act.quirk in ("in_abstract", "unknown") else package.draft.matter.correlation,
     }  # fmt: skip

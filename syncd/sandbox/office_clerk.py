@@ -21,6 +21,7 @@ Quirk = Literal[
     "no_code",  #: the dossier's code is missing; what we gave along is echoed
     "in_abstract",  #: both are missing; the code stands in the abstract
     "unknown",  #: and it does not stand there either: a person must say
+    "one_id",  #: it is listed under the draft's own id, like all that is said of that draft so
 ]
 
 
@@ -38,6 +39,7 @@ COURSES: Final[Mapping[str, Course]] = {
     "waiting": (),  # nothing, until `Desk.issue` is called
     "signed_first": (Act("signed"), Act("issued")),
     "signed_long_before": (Act("signed"), Act("issued", later=True)),
+    "one_id": (Act("signed", "one_id"), Act("issued", "one_id", later=True)),
     "signed_late": (Act("issued"), Act("signed", later=True)),
     "twice": (Act("issued"), Act("issued")),
     "twice_later": (Act("issued"), Act("issued", later=True)),

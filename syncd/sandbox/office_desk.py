@@ -98,6 +98,11 @@ class Package(NamedTuple):
     act: Act
     result: Result | None  #: None of what is merely signed, and of recalls
 
+    @property
+    def key(self) -> str:
+        """By which it is listed, fetched and acknowledged."""
+        return self.draft.doc_id if self.act.quirk == "one_id" else self.id
+
 
 class Issued(NamedTuple):
     """A result and what the one-stop said to it, for a referee."""
@@ -176,40 +181,44 @@ class Desk:
             return [self._summary(result) for result in self._results.values() if dossier in ("", result.dossier)]
 
     def waiting(self, limit: int = 0) -> list[Package]:
-        """What is not acknowledged yet, oldest first; `limit` 0 is all."""
+        """What is not acknowledged yet, oldest first, of each key the last; `limit` 0 is all."""
         with self._lock:
-            found = [package for package in self._packages.values() if not self._acknowledged.get(package.id) and self._due(package)]
+            open_ones = (package for package in self._packages.values() if not self._acknowledged.get(package.id) and self._due(package))
+            found = list({package.key: package for package in open_ones}.values())
             return found[:limit] if limit else found
 
     def package(self, key: str) -> Package | None:
-        """The package of that key, acknowledged or not."""
+        """The last package of that key, acknowledged or not."""
         with self._lock:
-            found = self._packages.get(key)
-            return found and found._replace(draft=self._drafts[found.draft.doc_id])
+            found = self._under(key)
+            return found[-1]._replace(draft=self._drafts[found[-1].draft.doc_id]) if found else None
 
     def acknowledge(self, key: str, answer: str, *, failed: bool = False) -> bool:
         """Note what the one-stop says to a package; False where there is no such package."""
         with self._lock:
-            package = self._packages.get(key)
-            if package is None:
+            packages = self._under(key)
+            if not packages:
                 return False
-            first = not self._acknowledged.get(key)
-            self._acknowledged.setdefault(key, []).append(answer)
-            self._order.append((key, answer))
+            last, first = packages[-1], not self._acknowledged.get(packages[-1].id)
+            for package in packages:
+                self._acknowledged.setdefault(package.id, []).append(answer)
+            self._order.append((last.id, answer))
             if failed and first:
-                self._work(package.draft.doc_id, self.clerk.after_failure(package.act))
+                self._work(last.draft.doc_id, self.clerk.after_failure(last.act))
             return True
 
     def acknowledgements(self, key: str) -> tuple[str, ...]:
-        """What the one-stop said to a package, in order."""
+        """What the one-stop said to the last package of that key, in order."""
         with self._lock:
-            return tuple(self._acknowledged.get(key, ()))
+            return next((tuple(self._acknowledged.get(package.id, ())) for package in reversed(self._under(key))), ())
 
     def requeue(self, key: str) -> bool:
         """An operator puts a package back in the queue; False where there is no such package."""
         with self._lock:
-            self._acknowledged.pop(key, None)
-            return key in self._packages
+            packages = self._under(key)
+            for package in packages[-1:]:
+                self._acknowledged.pop(package.id, None)
+            return bool(packages)
 
     def recall(self, doc_id: str) -> None:
         """The one-stop asks for a draft back; the clerk answers. What has its result is not given back."""
@@ -221,6 +230,11 @@ class Desk:
 
     def _next_id(self) -> str:
         return f"{self._prefix}-{next(self._ids):06}"
+
+    def _under(self, key: str) -> list[Package]:
+        """The packages of that key which show, oldest first."""
+        one = self._packages.get(key)
+        return [one] if one else [package for package in self._packages.values() if package.key == key and self._due(package)]
 
     def _due(self, package: Package) -> bool:
         if not package.act.later:

@@ -116,7 +116,7 @@ class TdOffice(Station):
         top = request.parameter("top")
         if not top.isascii() or not top.isdecimal() or not int(top):
             raise Refused("top không hợp lệ", BAD)
-        return [package.id for package in self.desk.waiting(int(top))]
+        return [package.key for package in self.desk.waiting(int(top))]
 
     def _found(self, key: str) -> Package:
         package = self.desk.package(key)

@@ -1,7 +1,7 @@
-"""Where a document belongs: the dossier and the draft, and what was taken of that dossier before.
+"""Where a document belongs: the dossier and the draft, and what was taken of that dossier before, in this round of its draft or a past one.
 
 The dossier, the first that finds one: its code, or its key in the one-stop, as the document gives it; the draft that the
-document echoes; the draft sent to this target whose memo is the document's key; the one known code that stands in the
+document echoes; the draft sent to this target whose memo is the document's, or its key; the one known code that stands in the
 abstract. What would fit two dossiers fits none: a result in the wrong hands is worse than one that waits.
 """
 
@@ -28,7 +28,7 @@ def join(connection: Connection, target: str, document: IssuedDocument, dossier:
     sent = _sent(connection, target, matter.c.dossier == code)
     draft = document.draft.strip().removeprefix(f"{code}/")
     if not draft or len(draft) > LONGEST_DRAFT:
-        named = [subject for subject, memo in sent.items() if memo and memo == document.id]
+        named = [subject for subject, memo in sent.items() if memo and memo == _memo(document)]
         only = named or list(sent)
         draft = only[0].removeprefix(f"{code}/") if len(only) == 1 else ""
     return Joined(dossier=code, draft=draft, several=not draft and len(sent) > 1)
@@ -66,9 +66,13 @@ def _dossier(connection: Connection, target: str, document: IssuedDocument) -> s
         _only(_known(connection, snapshot.c.subject == named) if named else ())
         or _only(_known(connection, snapshot.c.source_id == int(named)) if _is_key(named) else ())
         or _only(_of_draft(connection, draft) if draft else ())
-        or _only({subject.rpartition("/")[0] for subject in _sent(connection, target, ledger.c.memo == document.id)} if document.id else ())
+        or _only({subject.rpartition("/")[0] for subject in _sent(connection, target, ledger.c.memo == memo)} if (memo := _memo(document)) else ())
         or _only(_known(connection, snapshot.c.subject.in_(codes_in(document.abstract))))
     )
+
+
+def _memo(document: IssuedDocument) -> str:
+    return document.memo or document.id
 
 
 def _is_key(text: str) -> bool:

@@ -187,6 +187,7 @@ def test_a_package_that_cannot_be_read_is_told_so(station: Station) -> None:
         ({"dossier": "", "draft": "77"}, "77"),
         ({"dossier": "not known", "draft": f"{code(1)}/77"}, "77"),
         ({"dossier": "", "id": "memo-77"}, "77"),
+        ({"dossier": "", "id": "memo-77#04", "memo": "memo-77"}, "77"),
         ({"dossier": "", "abstract": f"V/v hồ sơ {code(1)} của công dân"}, "77"),
         ({"draft": "78"}, "78"),
         ({"draft": "k" * 80}, "77"),

@@ -94,10 +94,46 @@ def test_an_issued_document_comes_whole(bench: Bench, collector: Collector) -> N
 def test_the_list_says_of_what_type_a_result_is_also_after_a_restart(bench: Bench, kind: str, stage: Stage) -> None:
     bench.office.waiting = {"d-1": ({"resultType": kind}, PACKAGE)}
     first, second = bench.collector(), bench.collector()
-    first.waiting(0)
-    assert fetched(first).stage is stage
-    assert fetched(second).stage is stage
+    (key,) = first.waiting(0).documents
+    assert fetched(first, key).stage is stage
+    assert fetched(second, key).stage is stage
     assert bench.office.fields(LIST)["top"] == "100"
+
+
+def test_what_is_listed_as_signed_and_then_as_issued_under_one_id_is_two_documents(bench: Bench, collector: Collector) -> None:
+    bench.office.waiting = {"d-1": ({"resultType": "4"}, status("05"))}
+    assert collector.waiting(0).documents == ("d-1#04",)
+    signed = fetched(collector, "d-1#04")
+    assert (signed.id, signed.memo, signed.stage) == ("d-1#04", "d-1", Stage.SIGNED)
+    bench.office.waiting = {"d-1": ({"resultType": "01"}, PACKAGE)}
+    assert collector.acknowledge("d-1#04", Verdict(taken=True)).outcome is Outcome.DELIVERED
+    assert bench.office.calls(ACKNOWLEDGE) == [], "it would have been the issued one's"
+    assert collector.waiting(0).documents == ("d-1",)
+    issued_ = fetched(collector)
+    assert (issued_.memo, issued_.stage) == ("d-1", Stage.ISSUED)
+    assert collector.acknowledge("d-1", Verdict(taken=True)).outcome is Outcome.DELIVERED
+    assert bench.office.waiting == {}
+
+
+def test_word_on_the_way_is_acknowledged_once_the_list_has_nothing_later(bench: Bench, collector: Collector) -> None:
+    bench.office.waiting = {"d-1": ({"resultType": "04"}, status("05"))}
+    bench.will(LIST, told(LIST, resultCode="20"))
+    bench.will(ACKNOWLEDGE, reset)
+    assert collector.acknowledge("d-1#04", Verdict(taken=True)).outcome is Outcome.UNAVAILABLE
+    assert bench.office.calls(ACKNOWLEDGE) == []
+    assert collector.acknowledge("d-1#04", Verdict(taken=True)).outcome is Outcome.UNAVAILABLE
+    assert len(bench.office.calls(ACKNOWLEDGE)) == 1, "before it goes again the list is asked again"
+    assert collector.acknowledge("d-1#04", Verdict(taken=True)).outcome is Outcome.DELIVERED
+    assert bench.office.fields(ACKNOWLEDGE)["docId"] == "d-1"
+    assert bench.office.waiting == {}
+
+
+def test_an_id_may_have_the_mark_in_it(bench: Bench, collector: Collector) -> None:
+    bench.office.waiting = {"a#b": ({"resultType": "01"}, PACKAGE), "c#d": ({}, PACKAGE)}
+    for key, own in zip(collector.waiting(0).documents, ("a#b", "c#d"), strict=True):
+        assert fetched(collector, key).memo == own
+        assert collector.acknowledge(key, Verdict(taken=True)).outcome is Outcome.DELIVERED
+    assert bench.office.waiting == {}
 
 
 def test_a_document_is_understood_without_any_list(bench: Bench, collector: Collector) -> None:

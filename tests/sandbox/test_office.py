@@ -295,6 +295,19 @@ def test_what_comes_later_waits_for_the_acknowledgement(serve: Serve, course: st
     assert len(caller.office.desk.issued()) == 1
 
 
+def test_two_stages_may_come_under_the_id_of_their_draft(serve: Serve) -> None:
+    caller = serve("one_id")
+    key = caller.send()["docId"]
+    seen = []
+    while listed := caller.listed():
+        seen.append([(entry["docId"], entry["resultType"], text(caller.get(key), "StatusCode")) for entry in listed])
+        assert caller.acknowledge(key) == "0"
+    assert seen == [[(key, "04", "05")], [(key, "01", "")]]
+    assert caller.office.desk.acknowledgements(key) == ("done",)
+    assert caller.office.desk.requeue(key)
+    assert [entry["resultType"] for entry in caller.listed()] == ["01"]
+
+
 def test_a_document_issued_twice_is_one_result(serve: Serve) -> None:
     caller = serve("twice")
     caller.send()
