@@ -19,6 +19,9 @@ What is pushed to us (`take`) enters at *keep*, and is answered only when it is 
 
 Trouble at the far end is told to the target's gate, and a shut gate keeps us from calling; what is here already is written to
 the one-stop all the same. A paused target is left alone altogether.
+
+What a far end says of trouble may name a citizen. Where the dossier is known its values are taken out; where it is not, the words
+are left out, and the code stands for them.
 """
 
 from __future__ import annotations
@@ -135,7 +138,7 @@ class Collecting:
             self.gate.learn(Receipt(outcome=Outcome.DELIVERED))
             kept = self._keep(replace(fetched, id=document))  # the key it is listed under is the one to acknowledge
             if kept.state == "done" and self._may_call():
-                self._tell(document, Verdict(taken=True))
+                self._tell(document, Verdict(taken=True), kept.dossier)
             return kept.new
         self.gate.learn(fetched)
         if fetched.outcome is not Outcome.REJECTED:
@@ -178,18 +181,22 @@ class Collecting:
 
     def _acknowledge(self, entry: Entry) -> bool:
         taken = entry.state in _TAKEN
-        receipt = self._tell(entry.document.id, Verdict(taken=taken, reason="" if taken else entry.message))
+        receipt = self._tell(entry.document.id, Verdict(taken=taken, reason="" if taken else entry.message), entry.dossier)
         if receipt.outcome is Outcome.DELIVERED:
             if self.inbox.move(entry, "done" if taken else "void", self.clock.now()):
                 log.info("document_acknowledged", taken=taken, **words(entry))
             return True
         patience = asked(receipt.retry_after) if receipt.outcome is Outcome.BUSY else wait(self.options.retry, entry.failures, self._dice.random())
         again = self.clock.now() + patience
-        self.inbox.failed(entry, again, receipt.code, redact(receipt.message), receipt.hint)
+        self.inbox.failed(entry, again, receipt.code, receipt.message, receipt.hint)
         return False
 
-    def _tell(self, document: str, verdict: Verdict) -> Receipt:
+    def _tell(self, document: str, verdict: Verdict, dossier: str) -> Receipt:
+        """Tell what became of a document; the answer free of what says whom its dossier is about."""
         receipt = self._ask(lambda: self.collector.acknowledge(document, verdict), lambda receipt: receipt)
+        if receipt.message:
+            known = self.inbox.personal(dossier)
+            receipt = replace(receipt, message="" if known is None else redact(receipt.message, known))
         self.gate.learn(receipt)
         if receipt.outcome is not Outcome.DELIVERED:
             self._complain("acknowledge", receipt, document)

@@ -107,7 +107,8 @@ class Target(Protocol):
 class Collector(Protocol):
     """The way back from a document system. One thread uses it, and another may call `waiting` meanwhile; like `Target`, it lets no exception of a library out.
 
-    The far end lists a document until it is acknowledged, so everything here may be repeated at any time.
+    The far end lists a document until it is acknowledged, so everything here may be repeated at any time. What it says of a
+    listing or a fetch that failed may be about anybody: no receipt of these has its words in the message.
     """
 
     longest: timedelta  #: no call takes longer

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from connectors._edxml.dates import ZONE
 from connectors._ioffice.mapping import OfficeMapping
 from connectors._ioffice.options import IofficeOptions
@@ -28,3 +30,8 @@ def judged(reply: Reply, mapping: OfficeMapping, *, silent: Outcome = Outcome.UN
     outcome = mapping.results.get(str(int(code)) if code.isdecimal() else code, Outcome.REJECTED)
     message = said or (f"I-office answers with code {code} and no reason" if outcome is not Outcome.DELIVERED else "")
     return Receipt(outcome=outcome, code=code, message=message, hint=_HINT if outcome is Outcome.REJECTED else "", text=raw)
+
+
+def unsaid(receipt: Receipt) -> Receipt:
+    """The receipt without the words of I-office, where it is not known whom they are about; its code says enough."""
+    return replace(receipt, message=f"I-office answers with code {receipt.code}") if receipt.code and receipt.message else receipt

@@ -22,10 +22,10 @@ from connectors._edxml.limits import Limits, Unreadable
 from connectors._edxml.reading import read
 from connectors._http.calls import Http
 from connectors._http.outcomes import Trouble
-from connectors._ioffice.answers import judged, listing
+from connectors._ioffice.answers import judged, listing, unsaid
 from connectors._ioffice.mapping import OfficeMapping
 from connectors._ioffice.options import IofficeOptions
-from connectors._ioffice.service import Service, text
+from connectors._ioffice.service import FAULT, Service, text
 from connectors._ioffice.wire import clean, harmless, troubled
 from syncd.calls import Outcome, Receipt
 from syncd.clock import Clock
@@ -61,12 +61,12 @@ class SoapCollector:
         reply = self._service.call("GetIssuedDocument", {"docId": _id(document)}, until, repeatable=True)
         if isinstance(reply, Trouble):
             given_up = reply._replace(outcome=Outcome.REJECTED, hint="raise largest, if that is wanted") if reply.code == "too_large" else reply
-            return self._clean(troubled(given_up))
+            return self._troubled(given_up)
         receipt = judged(reply, self._mapping, silent=Outcome.DELIVERED)
         if receipt.code in self._mapping.settings.missing:
             return Receipt(outcome=Outcome.REJECTED, code=receipt.code, message=_GONE)
         if receipt.outcome is not Outcome.DELIVERED:  # says something of the call, and nothing of what the document is
-            return self._clean(replace(receipt, outcome=Outcome.UNAVAILABLE if receipt.outcome is Outcome.REJECTED else receipt.outcome))
+            return self._clean(unsaid(replace(receipt, outcome=Outcome.UNAVAILABLE if receipt.outcome is Outcome.REJECTED else receipt.outcome)))
         if reply.broken:
             return Receipt(outcome=Outcome.REJECTED, code="edxml:no_base64", message="edXml is not base64", hint="ask the sender for it again, whole")
         if not reply.content:
@@ -107,8 +107,8 @@ class SoapCollector:
     def _list(self, top: int, until: float) -> Listing:
         reply = self._service.call("ListIssuedDocuments", listing(self._options, self._clock.now(), top), until, repeatable=True)
         if isinstance(reply, Trouble):
-            return Listing(receipt=self._clean(troubled(reply)))
-        receipt = self._clean(judged(reply, self._mapping, silent=Outcome.DELIVERED))
+            return Listing(receipt=self._troubled(reply))
+        receipt = self._clean(unsaid(judged(reply, self._mapping, silent=Outcome.DELIVERED)))
         if receipt.outcome is not Outcome.DELIVERED:
             return Listing(receipt=receipt)
         entries = [entry for entry in reply.many("document") if text(entry.get("docId"))]
@@ -141,6 +141,10 @@ class SoapCollector:
 
     def _until(self) -> float:
         return self._clock.monotonic() + self.longest.total_seconds()
+
+    def _troubled(self, trouble: Trouble) -> Receipt:
+        receipt = troubled(trouble)
+        return self._clean(unsaid(receipt) if trouble.code.startswith(FAULT) else receipt)
 
     def _clean(self, receipt: Receipt) -> Receipt:
         return clean(receipt, self._service.secrets())

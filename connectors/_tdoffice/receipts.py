@@ -40,9 +40,11 @@ class Receipts:
         return Receipt(outcome=outcome, code=code, message=message, hint=hint, text=self._text(answer.body))
 
     def read(self, answer: Answer) -> Receipt:
-        """The receipt for a call that only reads: what the axis refuses today it may give tomorrow."""
+        """The receipt for a call that only reads: what the axis refuses today it may give tomorrow. Its words are left out, for it is
+        not known whom they are about; the code says enough."""
         receipt = self.judged(answer)
-        return msgspec.structs.replace(receipt, outcome=Outcome.UNAVAILABLE) if receipt.outcome in _UNDECIDED else receipt
+        outcome = Outcome.UNAVAILABLE if receipt.outcome in _UNDECIDED else receipt.outcome
+        return msgspec.structs.replace(receipt, outcome=outcome, message=receipt.message and f"the axis answers with code {receipt.code}")
 
     def troubled(self, trouble: Trouble) -> Receipt:
         """The receipt for what came instead of an answer."""

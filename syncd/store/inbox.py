@@ -25,11 +25,12 @@ from sqlalchemy import Connection, and_, bindparam, case, func, literal_column, 
 from syncd.crypto import Cipher
 from syncd.documents import Attachment, IssuedDocument, Stage, moves_on
 from syncd.errors import UndecipherableError
-from syncd.model import Value, digest
+from syncd.model import Value, decode_dossier, digest
 from syncd.received import RECALLS, Judgement, furthest
+from syncd.redact import personal_values
 from syncd.store.database import Database
 from syncd.store.inbox_joins import history, key_in_onestop
-from syncd.store.schema import inbox, inbox_file
+from syncd.store.schema import inbox, inbox_file, snapshot
 
 FEW = 20  #: open rows read at one time; their files are read one document at a time
 FORCED = "forced"  #: error code of what is to be written whatever was known before
@@ -124,6 +125,15 @@ class Inbox:
         """The dossier's primary key in the one-stop."""
         with self.database.read() as connection:
             return key_in_onestop(connection, dossier)
+
+    def personal(self, dossier: str) -> tuple[str, ...] | None:
+        """What says whom a dossier is about; None where that cannot be known."""
+        with self.database.read() as connection:
+            body = connection.execute(select(snapshot.c.body).where(snapshot.c.subject == dossier)).scalar()
+        try:
+            return None if body is None else personal_values(self.cipher.decoded(body, decode_dossier))
+        except UndecipherableError:
+            return None
 
     def overtaken(self, entry: Entry) -> bool:
         """Whether a later stage of the same draft has been written meanwhile, so that writing this one would move it back."""

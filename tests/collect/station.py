@@ -19,7 +19,7 @@ from syncd.crypto import KEY_BYTES, Cipher
 from syncd.documents import Attachment, Filed, IssuedDocument, Stage
 from syncd.errors import SourceError
 from syncd.gate import Gate
-from syncd.model import Problem
+from syncd.model import Dossier, Owner, Problem, encode
 from syncd.options import OfficeOptions
 from syncd.ports import Outlet
 from syncd.store import migrations
@@ -119,6 +119,12 @@ class Station:
         rows = [{"subject": code(n), "source_id": 1000 + n, "version": 1, "digest": "d", "changed_at": now, "body": b"sealed"} for n in numbers]
         with self.database.write() as connection:
             connection.execute(insert(snapshot), rows)
+
+    def know(self, number: int, owner: Owner) -> None:
+        """What a poll has brought of a dossier can be read."""
+        body = CIPHER.seal(encode(Dossier(code=code(number), source_id=1000 + number, owner=owner)))
+        with self.database.write() as connection:
+            connection.execute(update(snapshot).where(snapshot.c.subject == code(number)).values(body=body))
 
     def draft(self, number: int, key: str, memo: str = "", *, created: bool = True) -> None:
         """A draft of a dossier that went to the office."""

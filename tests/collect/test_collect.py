@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from syncd.calls import Outcome, Receipt
 from syncd.documents import Attachment, IssuedDocument, Listing, Stage, Verdict
+from syncd.model import Owner
 from syncd.store.inbox_orders import Addition
 from syncd.store.inbox_reading import InboxReading
 from tests.clocks import TurnedClock
@@ -548,6 +549,17 @@ def test_an_acknowledgement_the_far_end_refuses_is_tried_again_later(station: St
     pass_time(station, minutes=3)
     station.collecting.run()
     assert station.states() == {"r1": "done", "x2": "void"}
+
+
+def test_what_the_far_end_says_of_a_dossier_loses_its_citizen_or_is_left_out(station: Station) -> None:
+    station.know(1, Owner(kind="citizen", name="Đàm Thị Mẫu"))
+    station.office.issue(document("r1"), document("r2", number=2))
+    said = Receipt(outcome=Outcome.REJECTED, code="9", message="không ghi được cho bà ĐÀM THỊ MẪU")
+    station.office.before = lambda call: station.office.faults.append(said) if call == "acknowledge" else None
+    with capture_logs() as logs:
+        station.collecting.run()
+    assert [station.row(key).error.message for key in ("r1", "r2")] == ["không ghi được cho bà ***", ""], "of the second nothing can be read"
+    assert [(entry["error_code"], "MẪU" in str(entry)) for entry in logs if entry["event"] == "collect_failed"] == [("9", False)] * 2
 
 
 class Broken(Exception):

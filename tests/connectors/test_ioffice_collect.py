@@ -77,6 +77,16 @@ def test_a_list_that_cannot_be_had_says_why(bench: Bench, collector: Collector) 
     assert outcomes == [Outcome.UNAUTHORISED, Outcome.UNAVAILABLE, Outcome.UNAVAILABLE, Outcome.UNAVAILABLE]
 
 
+def test_what_is_said_of_a_list_or_document_that_cannot_be_had_is_left_out(bench: Bench, collector: Collector) -> None:
+    said = "Lỗi ở hồ sơ của bà Đàm Thị Mẫu"
+    for operation in (LIST, GET):
+        bench.will(operation, told(operation, resultCode="20", resultMessage=said), *[fault("s:Server", said)] * 3)
+    receipts = [collector.waiting(0).receipt, collector.waiting(0).receipt, refused(collector, "d-1"), refused(collector, "d-1")]
+    assert [receipt.message for receipt in receipts] == [f"I-office answers with code {code}" for code in ("20", "fault:Server")] * 2
+    bench.will(ACKNOWLEDGE, told(ACKNOWLEDGE, resultCode="20", resultMessage=said))
+    assert collector.acknowledge("d-1", Verdict(taken=True)).message == said, "who knows the dossier takes its citizen out"
+
+
 # ---- packages
 
 

@@ -22,7 +22,7 @@ from syncd.model import Kind
 from syncd.options import TargetOptions
 from syncd.ports import Connector
 from tests.clocks import TurnedClock
-from tests.connectors.axis import DONE, DRAFT, LIST, SEND, TOKEN, Office, ScriptedAxis, envelope, filed, portion, told
+from tests.connectors.axis import DONE, DRAFT, FETCH, LIST, SEND, TOKEN, Office, ScriptedAxis, envelope, filed, portion, told
 from tests.connectors.dossiers import CODE, DOSSIER, OWNER
 from tests.connectors.portal import Behaviour, ScriptedPortal, answer, cut, drip, reset, silence
 
@@ -216,6 +216,15 @@ def test_a_probe_lists_and_changes_nothing(axis: ScriptedAxis, office: Office) -
 
 
 # ---- what nobody may read
+
+
+def test_what_is_said_of_a_list_or_package_that_cannot_be_had_is_left_out(axis: ScriptedAxis, office: Office) -> None:
+    said = f"Lỗi ở hồ sơ của {OWNER.name}"
+    axis.will(LIST, told(None, 7, said))
+    axis.will(FETCH, told(None, 7, said))
+    fetched = office.collector.fetch("g-1")
+    assert isinstance(fetched, Receipt)
+    assert [office.collector.waiting(0).receipt.message, fetched.message] == ["the axis answers with code 7"] * 2
 
 
 def test_a_refusal_tells_neither_a_citizen_nor_the_token(axis: ScriptedAxis, office: Office, tmp_path: Path) -> None:
