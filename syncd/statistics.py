@@ -1,4 +1,4 @@
-"""Statistics: what became of each agency's dossiers in a month and in its year (tình hình giải quyết). Pure, in one pass.
+"""Statistics: what became of each agency's dossiers in months and in their years (tình hình giải quyết). Pure, in one pass.
 
 The definitions, for one period from its first instant (included) to the first instant of the next (not included), both in
 local time, looked at *now*:
@@ -20,12 +20,12 @@ local time, looked at *now*:
 So received + carried over = on time + late + pending + overdue, for every agency and period. A dossier counts for the agency
 that has it now, by its code; the name is that of the dossier received last. An agency without any such dossier in the year
 has no rows; one with some has both, the month perhaps with nothing but zeros. What is kept while the dossiers pass by are
-twelve numbers for each agency.
+twelve numbers for each agency and month asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 
@@ -69,17 +69,20 @@ class _Tally:
             self.name, self.named_at = name, at
 
 
-def statistics(snapshots: Iterable[Snapshot], day: date, now: datetime, zone: tzinfo) -> list[Statistic]:
-    """The figures of each agency for the month of `day` and for its year, by code of the agency, the month first."""
-    periods = _periods(day, now, zone)
-    tallies: dict[str, _Tally] = {}
+def statistics(snapshots: Iterable[Snapshot], days: Sequence[date], now: datetime, zone: tzinfo) -> list[Statistic]:
+    """The figures of each agency for the month and the year of each of these days: a day after the other, then by code of the
+    agency, the month first. Those of a year are there once."""
+    counting: list[tuple[tuple[_Period, ...], dict[str, _Tally]]] = [(_periods(day, now, zone), {}) for day in days]
     for snapshot in snapshots:
-        _count(snapshot, periods, now, tallies)
-    return [
-        Statistic(agency=Agency(code=code, name=tally.name), year=period.year, month=period.month, **counts)
-        for code, tally in sorted(tallies.items())
-        for period, counts in zip(periods, tally.counts, strict=True)
-    ]
+        for periods, tallies in counting:
+            _count(snapshot, periods, now, tallies)
+    return list({each.key: each for periods, tallies in counting for each in _rows(periods, tallies)}.values())
+
+
+def _rows(periods: tuple[_Period, ...], tallies: Mapping[str, _Tally]) -> Iterator[Statistic]:
+    for code, tally in sorted(tallies.items()):
+        for period, counts in zip(periods, tally.counts, strict=True):
+            yield Statistic(agency=Agency(code=code, name=tally.name), year=period.year, month=period.month, **counts)
 
 
 def _count(snapshot: Snapshot, periods: tuple[_Period, ...], now: datetime, tallies: dict[str, _Tally]) -> None:

@@ -43,7 +43,7 @@ def told(engine: Engine, clock: TurnedClock, day: date) -> Sent:
     source = open_source(options(url=engine.url.render_as_string(hide_password=False)), clock=clock)
     mapping = load("lgsp", None, contents=False)
     sent = {}
-    for each in statistics((one for page in source.sweep() for one in page.snapshots), day, clock.now(), ZONE):
+    for each in statistics((one for page in source.sweep() for one in page.snapshots), [day], clock.now(), ZONE):
         portion = Portion(operation=Operation.CREATE, dossier=Dossier(code="", source_id=0), subject=each.key, matter=each)
         body = check("UpdateStatistic", msgspec.json.decode(mapping.compose(portion).body))
         sent[body["Year"], body["Month"], body["OrganizationInchargeIdlevel1"]] = body

@@ -30,7 +30,7 @@ def dossier(received: datetime | None, due: datetime | None = None, processed: d
 
 
 def counted(*dossiers: Dossier, day: date = DAY, now: datetime = NOW, steps: tuple[Step, ...] = ()) -> list[Statistic]:
-    return statistics([Snapshot(dossier=one, steps=steps) for one in dossiers], day, now, ZONE)
+    return statistics([Snapshot(dossier=one, steps=steps) for one in dossiers], [day], now, ZONE)
 
 
 def figures(*dossiers: Dossier, day: date = DAY, now: datetime = NOW, steps: tuple[Step, ...] = ()) -> tuple[dict[str, int], ...]:
@@ -174,16 +174,24 @@ snapshots = st.lists(st.builds(Snapshot, dossier=dossiers, steps=events), max_si
 
 @given(snapshots, st.dates(date(2023, 1, 1), date(2026, 12, 31)), instants)
 def test_what_came_is_what_went_or_stayed(given: list[Snapshot], day: date, now: datetime) -> None:
-    rows = statistics(given, day, now, ZONE)
+    rows = statistics(given, [day], now, ZONE)
     for row in rows:
         assert row.received + row.carried_over == row.on_time + row.late + row.pending + row.overdue
-    assert statistics(reversed(given), day, now, ZONE) == rows
+    assert statistics(reversed(given), [day], now, ZONE) == rows
+
+
+@given(snapshots, st.lists(st.dates(date(2023, 11, 1), date(2024, 2, 28)), min_size=1, max_size=3), instants)
+def test_several_months_are_counted_at_once_as_each_by_itself(given: list[Snapshot], days: list[date], now: datetime) -> None:
+    rows = statistics(given, days, now, ZONE)
+    apart = {each.key: each for day in days for each in statistics(given, [day], now, ZONE)}
+    assert len(rows) == len(apart)
+    assert {each.key: each for each in rows} == apart
 
 
 @given(snapshots, instants)
 def test_the_months_of_a_year_receive_and_solve_what_the_year_does(given: list[Snapshot], now: datetime) -> None:
     year = now.astimezone(ZONE).year
-    monthly = [statistics(given, date(year, month, 1), now, ZONE) for month in range(1, 13)]
+    monthly = [statistics(given, [date(year, month, 1)], now, ZONE) for month in range(1, 13)]
     for figure in ("received", "on_time", "late"):
         assert sum(getattr(row, figure) for rows in monthly for row in rows if row.month) == sum(getattr(row, figure) for row in monthly[0] if not row.month)
 
@@ -195,7 +203,7 @@ def test_the_dossiers_pass_by_and_are_not_kept() -> None:
             yield Snapshot(dossier=dossier(at(1 + number % 3, 1 + number % 28), agency=agency), steps=(Step(id=number),))
 
     tracemalloc.start()
-    rows = statistics(many(), DAY, NOW, ZONE)
+    rows = statistics(many(), [DAY], NOW, ZONE)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert len(rows) == 100
