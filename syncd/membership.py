@@ -4,8 +4,8 @@ Every few seconds it is heard of (`store.nodes`), and learns whether it drains, 
 and whether the state has been brought to a schema that its code does not know; in the last two cases it must stop. It holds its
 place against a second daemon of its name (`store.single`), and keeps the time of the state (`clock.StateClock`).
 
-How far the machine's own clock is off does no harm to leases or to the order of anything, since all that is written and compared
-there is the state's time. It is told all the same: the timetable of the day, the log and TLS go by the machine's clock.
+How far the machine's own clock is off does no harm to leases, to the hours of the day or to the order of anything, since all that is
+written and compared there is the state's time. It is told all the same: the log and TLS go by the machine's clock.
 """
 
 from __future__ import annotations

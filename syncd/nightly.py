@@ -1,19 +1,21 @@
 """Nightly: the reconciliation of one target as a chore of the daemon.
 
 One node does it at a time, whoever holds the named lease; it is renewed before each few calls, and where it is lost the run stops
-there. What is found goes to the log and to the metrics, and is made due again only where the settings say so. A run that was
-interrupted is gone on with at the next start.
+there. What is found goes to the log and to the metrics, and is made due again only where the settings say so. A run of a daemon that
+was interrupted is gone on with at once, by whichever node; not where the target was silent: that one is left alone until the next
+night or start. One that a person interrupted is left to that person until then.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
 from syncd.clock import Clock
 from syncd.drift import Drift
+from syncd.errors import TargetSilent
 from syncd.metrics import Metrics
 from syncd.ports import Target
 from syncd.reconcile import Reconciling
@@ -72,8 +74,10 @@ class Nightly:
     def __init__(self, reconciling: Reconciling, board: Board, metrics: Metrics, node: str) -> None:
         self.name = reconciling.target.name
         self._reconciling = reconciling
+        self._board = board
         self._metrics = metrics
         self._node = node
+        self._silent_at: datetime | None = None  #: when the target was last asked, where it said nothing
         self._held = Holding(board, reconciling.target, node, reconciling.clock)
         self.proceed: Callable[[], bool] = lambda: True  #: asked before each few calls; no = stop here
         reconciling.proceed = lambda: self.proceed() and self._held()
@@ -82,23 +86,38 @@ class Nightly:
         reconciling.found = self._found
 
     def run(self) -> Run | None:
-        """Compare, and repair where the settings say so; None while another node does."""
+        """Compare, and repair where the settings say so; None while another node does. Raises `TargetSilent` and `SourceError`."""
         if not self._held.take():
             return None
-        run = self._reconciling.compare(self._node, Scope())
+        run = self._compare()
         if run.state == DONE and self._reconciling.options.repair:
             run = repairing(self._reconciling).repair(run)
         self.show()
         return run
 
-    def unfinished(self) -> bool:
-        """Whether a run waits to be gone on with."""
-        return self._reconciling.evidence.interrupted(self.name, Scope()) is not None
+    def last(self) -> datetime | None:
+        """When this was last done, or given up; before the first time, when there was first something to compare. None where a run waits to be
+        gone on with."""
+        if self._silent_at is not None:
+            return self._silent_at
+        return None if self._unfinished() else self._reconciling.evidence.settled(self.name) or self._board.began()
 
     def show(self) -> None:
         """Tell the metrics what the last run that came to its end has left."""
         if last := self._reconciling.evidence.last(self.name):
             self._metrics.drift(self.name, self._reconciling.evidence.kinds(last.id))
+
+    def _compare(self) -> Run:
+        self._silent_at = None
+        try:
+            return self._reconciling.compare(self._node, Scope())
+        except TargetSilent:
+            self._silent_at = self._reconciling.clock.now()
+            raise
+
+    def _unfinished(self) -> bool:
+        run = self._reconciling.evidence.interrupted(self.name, Scope())
+        return run is not None and "@" not in run.who  # that would be a person's
 
     def _found(self, each: Drift) -> None:
         log.warning("drift_found", target=self.name, dossier=each.dossier, kind=each.kind.value)

@@ -141,6 +141,15 @@ class Board:
                 demand(connection, fence)
             connection.execute(insert.on_conflict_do_update(index_elements=["name"], set_=values))
 
+    def began(self) -> datetime | None:
+        """When the first dossier was taken in, as far back as changes are kept."""
+        with self.database.read() as connection:
+            return connection.execute(select(func.min(change.c.at))).scalar()
+
+    def swept(self) -> datetime | None:
+        """When every dossier was last read: by a whole sweep or, before there was one, by the first poll."""
+        return self.source().swept_at or self.began()
+
     def dossiers(self) -> int:
         """How many dossiers are known."""
         with self.database.read() as connection:

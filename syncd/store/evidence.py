@@ -113,6 +113,12 @@ class Evidence:
             row = connection.execute(query).one_or_none()
         return _run(row) if row else None
 
+    def settled(self, target: str) -> datetime | None:
+        """When the last run over all dossiers ended: came to its end, or was stopped for a person to look."""
+        query = select(func.max(run.c.ended_at)).where(run.c.target == target, run.c.seal != "", run.c.scope.in_(_WHOLE))
+        with self.database.read() as connection:
+            return connection.execute(query).scalar()
+
     def run(self, number: int) -> Run:
         """One run. Raises `NotFound`."""
         with self.database.read() as connection:
@@ -263,6 +269,7 @@ def _drift(row: Row[Any]) -> Drift:
     return Drift(dossier=row.dossier, kind=DriftKind(row.kind), agency=row.agency, month=row.month, detail=msgspec.json.decode(row.detail))
 
 
+_WHOLE = [encode(Scope()).decode(), encode(Scope(full=True)).decode()]
 _BECAME = (
     finding.update().where(finding.c.run == bindparam("r"), finding.c.dossier == bindparam("d"), finding.c.kind == bindparam("k")).values(became=bindparam("w"))
 )

@@ -116,7 +116,7 @@ class Rehearsal:
         """When the last poll ended."""
         with self.state.connect() as connection:
             there = self.state.dialect.has_table(connection, "source_cursor")
-            return connection.execute(select(source_cursor.c.polled_at)).scalar() if there else None
+            return connection.execute(select(source_cursor.c.polled_at).where(source_cursor.c.name == "onestop")).scalar() if there else None
 
     def at_rest(self) -> bool:
         """Whether there is a ledger and nothing of it is due or under way."""

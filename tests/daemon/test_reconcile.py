@@ -1,18 +1,18 @@
-"""A daemon goes on with a reconciliation that was interrupted, and shows what it leaves."""
+"""A daemon makes up the night that it was off for, goes on with a reconciliation that was interrupted, and shows what it leaves."""
 
 from __future__ import annotations
 
 import json
 import socket
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 from urllib.request import urlopen
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from syncd.sandbox.damage import Damage
 from syncd.sandbox.office_clerk import Clerk
-from syncd.store.schema import ledger, run
+from syncd.store.schema import change, ledger, run
 from tests.daemon.conftest import Rehearse
 from tests.daemon.rehearsal import Rehearsal, submit
 from tests.waiting import wait_for
@@ -54,6 +54,17 @@ def test_an_interrupted_reconciliation_is_gone_on_with_at_the_start(rehearse: Re
     wait_for(lambda: 'syncd_drift{kind="missing",target="dvcqg"} 1.0' in shown())
     assert made.stop() == 0
     assert told(made, "reconcile_failed") == []
+
+
+def test_a_machine_that_is_off_at_night_sweeps_and_reconciles_when_it_is_on(rehearse: Rehearse) -> None:
+    made = rehearse(dossiers=10)
+    made.syncd("run", "--once", code=None)
+    with made.state.begin() as connection:
+        connection.execute(update(change).values(at=datetime.now(UTC) - timedelta(days=2)))
+    made.start()
+    wait_for(lambda: bool(told(made, "reconcile_done")))
+    assert made.stop() == 0
+    assert len(told(made, "sweep_done")) == 1
 
 
 def test_killed_among_the_drafts_of_a_document_system_it_goes_on_there(rehearse: Rehearse) -> None:

@@ -1,4 +1,4 @@
-"""The figures of the agencies: what was missed is counted with the next count, whenever that is."""
+"""The figures of the agencies: what was missed is counted with the next count, and a count that must stop says nothing."""
 
 from __future__ import annotations
 
@@ -62,3 +62,12 @@ def test_the_last_hours_of_a_month_are_counted_although_the_count_of_the_first_f
         "statistic:2025-01": (0, 2),
         "statistic:2025": (0, 2),
     }
+    assert tally.last() == engine.clock.now()
+
+
+def test_a_count_that_is_told_to_stop_writes_nothing(make: Make) -> None:
+    engine = make(routes=FIGURES)
+    tally = tally_of(engine, Province(9))
+    assert (tally.count(proceed=lambda: False), tally.last(), due(engine)) == (0, None, {})
+    assert tally.count() > 0
+    assert due(engine)

@@ -8,11 +8,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from syncd.calls import Outcome, Portion, Standing
-from syncd.errors import TargetSilent
+from syncd.errors import SuspiciousSource, TargetSilent
 from syncd.nightly import Nightly, delivering
 from syncd.store.board import Board
+from syncd.store.evidence import Scope
 from tests.reconcile.conftest import Build
-from tests.reconcile.sides import Hall, code
+from tests.reconcile.sides import START, Hall, code
 
 
 def nightly_of(hall: Hall, node: str = "n1") -> Nightly:
@@ -63,13 +64,54 @@ def test_another_node_leaves_it_to_the_one_that_has_begun(build: Build) -> None:
 def test_a_run_that_was_interrupted_waits_to_be_gone_on_with(build: Build) -> None:
     hall = build(30)
     hall.target.answer = lambda portion: Standing(outcome=Outcome.UNAVAILABLE)
+    with pytest.raises(TargetSilent):
+        nightly_of(hall).run()
+    hall.again()
+    nightly = nightly_of(hall)
+    assert nightly.last() is None
+    hall.target.answer = hall.target.truth
+    run = nightly.run()
+    assert run is not None
+    assert (run.id, nightly.last()) == (1, run.ended_at)
+
+
+def test_a_target_that_was_silent_is_not_asked_all_day(build: Build) -> None:
+    hall = build(30)
+    hall.target.answer = lambda portion: Standing(outcome=Outcome.UNAVAILABLE)
     nightly = nightly_of(hall)
     with pytest.raises(TargetSilent):
         nightly.run()
-    assert nightly.unfinished()
-    hall.target.answer = hall.target.truth
-    assert nightly.run() is not None
-    assert not nightly.unfinished()
+    assert nightly.last() == hall.engine.clock.now()
+
+
+def test_a_run_that_a_person_interrupted_is_left_to_that_person(build: Build) -> None:
+    hall = build(30)
+    hall.target.answer = lambda portion: Standing(outcome=Outcome.UNAVAILABLE)
+    with pytest.raises(TargetSilent):
+        hall.side.compare("admin@node-1", Scope())
+    assert nightly_of(hall).last() == hall.engine.board.began()
+
+
+def test_it_was_last_done_when_a_run_over_every_dossier_ended(build: Build) -> None:
+    hall = build(3)
+    nightly = nightly_of(hall)
+    assert nightly.last() == hall.engine.board.began()
+    run = nightly.run()
+    assert run is not None
+    hall.engine.clock.turn(timedelta(hours=1))
+    hall.side.compare("admin@node-1", Scope(since=START - timedelta(days=2)))
+    assert nightly.last() == run.ended_at
+    whole = hall.side.compare("admin@node-1", Scope(full=True))
+    assert nightly.last() == whole.ended_at != run.ended_at
+
+
+def test_a_run_for_which_a_person_must_look_is_not_begun_again_all_day(build: Build) -> None:
+    hall = build(3)
+    hall.source.rows.clear()
+    nightly = nightly_of(hall)
+    with pytest.raises(SuspiciousSource):
+        nightly.run()
+    assert nightly.last() == hall.engine.clock.now()
 
 
 def test_it_ends_when_the_daemon_stops(build: Build) -> None:
