@@ -85,7 +85,7 @@ class Chores:
 
     def timetable(self) -> Timetable:
         """All of them, with their times."""
-        timetable = Timetable(self.settings.zone)
+        timetable = Timetable(self.clock)
         timetable.every(BEAT_EVERY, "beat", partial(self.run, "beat", self.beat))
         timetable.every(BEAT_EVERY, "tend", partial(self.run, "tend", self.parts.maintainer.tend))
         timetable.every(self.settings.source.poll, "poll", partial(self.run, "poll", self.poll))

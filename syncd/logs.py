@@ -1,7 +1,7 @@
 """Sets up logging: one event a line, as JSON or for the console, with nothing of a citizen in it.
 
 Modules log with `structlog.get_logger()` and a fixed noun_verb: `log.info("delivery_sent", target=…, dossier=…)`. Events
-travel through the standard library's logging, so that what SQLAlchemy, APScheduler and others have to say takes the same way
+travel through the standard library's logging, so that what SQLAlchemy, urllib3 and others have to say takes the same way
 and no line escapes the redaction. An exception is written as its type, the scrubbed first line of its message and the place
 where it was raised; never with local variables, which hold dossiers.
 

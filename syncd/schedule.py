@@ -1,22 +1,21 @@
-"""When the chores run: the only module that knows APScheduler.
+"""When the chores run.
 
-Its defaults are wrong for a daemon: a tick that has to wait a second for a free thread would be dropped
-(`misfire_grace_time`), and ticks missed while the machine slept would all run. So a late tick still runs, several missed ones
-run once, and no chore runs beside itself.
+Each has a thread of its own that waits by the monotonic clock, so that no correction of the machine's clock holds one up. A late
+tick still runs, several missed ones run once, and no chore runs beside itself.
 
 What is due once a day is not done *at* an hour but as soon as that hour has passed since it was last done, by what the state
-says: so it is made up where nobody was there at the hour, or it failed, and the hour is that of the state's clock.
+says: so it is made up where nobody was there at the hour, or it failed, and the hour is that of the state's clock. Only here is
+APScheduler known, which reads cron expressions.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
-from apscheduler.triggers.interval import IntervalTrigger
 
 from syncd.clock import Clock
 
@@ -26,25 +25,34 @@ Chore = Callable[[], object]
 
 
 class Timetable:
-    """Chores and their times."""
+    """Chores that run again and again."""
 
-    def __init__(self, zone: ZoneInfo) -> None:
-        self._zone = zone
-        self._scheduler = BackgroundScheduler(timezone=zone, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1})
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._ended = threading.Event()
+        self._threads: list[threading.Thread] = []
 
     def every(self, span: timedelta, name: str, chore: Chore) -> None:
-        """Run a chore at once, then again and again."""
-        trigger = IntervalTrigger(seconds=span.total_seconds(), timezone=self._zone)
-        self._scheduler.add_job(chore, trigger, id=name, name=name, next_run_time=datetime.now(self._zone))
+        """Run a chore at once, then again and again. It raises nothing."""
+        self._threads.append(threading.Thread(target=self._run, args=(span.total_seconds(), chore), name=name, daemon=True))
 
     def start(self) -> None:
         """Begin."""
-        self._scheduler.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """Begin nothing more and wait for what runs."""
-        if self._scheduler.running:
-            self._scheduler.shutdown(wait=True)
+        self._ended.set()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join()
+
+    def _run(self, span: float, chore: Chore) -> None:
+        began = self._clock.monotonic()
+        while not self._ended.is_set():
+            chore()
+            self._ended.wait(span - (self._clock.monotonic() - began) % span)
 
 
 class Daily:

@@ -1,14 +1,16 @@
-"""What is due once a day is made up where its hour was missed."""
+"""What runs again and again waits by no clock that is corrected; what is due once a day is made up where its hour was missed."""
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from syncd.schedule import AGAIN, Daily
+from syncd.schedule import AGAIN, Daily, Timetable
 from tests.clocks import TurnedClock
+from tests.waiting import wait_for
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 HOUR = timedelta(hours=1)
@@ -55,3 +57,40 @@ def test_what_failed_rests_an_hour_whatever_becomes_of_the_clock() -> None:
     clock.turn(timedelta(seconds=1))
     clock.step(-7 * HOUR)
     assert daily.due(at(3, 3))
+
+
+def test_a_clock_that_is_put_back_holds_nothing_up() -> None:
+    clock, ticks = TurnedClock(), []
+    timetable = Timetable(clock)
+    timetable.every(timedelta(milliseconds=5), "tick", lambda: ticks.append(clock.now()))
+    timetable.start()
+    wait_for(lambda: bool(ticks))
+    before = clock.now()
+    clock.step(-7 * HOUR)
+    wait_for(lambda: ticks[-1] < before)
+    timetable.stop()
+
+
+def test_its_end_waits_for_what_runs_and_begins_nothing_more() -> None:
+    begun, go_on, done = threading.Event(), threading.Event(), []
+
+    def chore() -> None:
+        begun.set()
+        assert go_on.wait(60)
+        done.append(1)
+
+    timetable = Timetable(TurnedClock())
+    timetable.every(HOUR, "chore", chore)
+    timetable.start()
+    assert begun.wait(60)
+    ending = threading.Thread(target=timetable.stop)
+    ending.start()
+    go_on.set()
+    ending.join(60)
+    assert (done, ending.is_alive()) == ([1], False)
+
+
+def test_one_that_never_began_can_be_ended() -> None:
+    timetable = Timetable(TurnedClock())
+    timetable.every(HOUR, "chore", lambda: None)
+    timetable.stop()
