@@ -7,7 +7,7 @@ journal and the files of the inbox are cut, a little at a time, so that no other
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -39,6 +39,7 @@ class Maintainer:
         expired = self.ledger.expire(self.clock.now())
         if expired:
             log.warning("leases_expired", count=expired)
+        self.metrics.sweep_age(self._age(self.board.swept()))
         waiting = self.inbox.counts()
         for name in self.targets:
             self._measure(name)
@@ -46,8 +47,10 @@ class Maintainer:
 
     def _measure(self, name: str) -> None:
         waits = self.board.backlog(name)
-        age = None if waits.oldest_due is None else max(0.0, (self.clock.now() - waits.oldest_due).total_seconds())
-        self.metrics.backlog(name, due=waits.due, dead=waits.dead, oldest_due_seconds=age)
+        self.metrics.backlog(name, due=waits.due, dead=waits.dead, oldest_due_seconds=self._age(waits.oldest_due))
+
+    def _age(self, since: datetime | None) -> float:
+        return 0.0 if since is None else max(0.0, (self.clock.now() - since).total_seconds())
 
     def prune(self, keep: timedelta, keep_files: timedelta, proceed: Callable[[], bool] = lambda: True) -> int:
         """Cut the journal to `keep`, and let go of the files that have been in the one-stop for `keep_files`, as long as

@@ -25,6 +25,7 @@ class Metrics:
         self._seconds = Histogram("syncd_attempt_seconds", "how long a call took", buckets=_SECONDS, registry=self._registry)
         self._changes = Counter("syncd_changes", "dossiers found new or changed in the one-stop", registry=self._registry)
         self._lag = Gauge("syncd_poll_lag_seconds", "how far the one-stop is ahead of the last poll", registry=self._registry)
+        self._sweep = Gauge("syncd_sweep_age_seconds", "how long ago every dossier was last read", registry=self._registry)
         self._due = Gauge("syncd_due", "dossiers that wait for a target", ["target"], registry=self._registry)
         self._dead = Gauge("syncd_dead", "dossiers that need a person", ["target"], registry=self._registry)
         self._oldest = Gauge("syncd_oldest_due_seconds", "how long the dossier due longest has waited", ["target"], registry=self._registry)
@@ -45,6 +46,10 @@ class Metrics:
     def poll_lag(self, seconds: float) -> None:
         """The newest change in the one-stop is `seconds` ahead of the last poll."""
         self._lag.set(seconds)
+
+    def sweep_age(self, seconds: float) -> None:
+        """Every dossier was last read `seconds` ago."""
+        self._sweep.set(seconds)
 
     def backlog(self, target: str, *, due: int, dead: int, oldest_due_seconds: float | None) -> None:
         """How the ledger of `target` stands; None where nothing is due."""

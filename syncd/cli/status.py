@@ -70,6 +70,7 @@ def _blocks(app: App, standing: Standing) -> Iterable[Block]:
             (t("node"), standing.node),
             (t("read up to"), source.cursor or "–"),
             (t("last poll"), moment(source.last_poll, app.zone)),
+            (t("last sweep"), moment(source.last_sweep, app.zone)),
             (t("lag"), lag),
             (t("dossiers"), str(source.dossiers)),
         ]

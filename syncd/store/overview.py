@@ -27,6 +27,7 @@ class SourceStatus(Value):
 
     cursor: str | None  #: modification time of the last row passed, as the source writes it
     last_poll: datetime | None
+    last_sweep: datetime | None  #: when a reading of every dossier last came to its end
     lag_seconds: float | None
     dossiers: int
     suspicion: str  #: why polling has stopped, or ""
@@ -67,9 +68,11 @@ def source_status(database: Database, name: str = "onestop") -> SourceStatus:
         row = connection.execute(select(source_cursor).where(source_cursor.c.name == name)).one_or_none()
         dossiers = connection.execute(select(func.count()).select_from(snapshot)).scalar_one()
     if row is None:
-        return SourceStatus(cursor=None, last_poll=None, lag_seconds=None, dossiers=dossiers, suspicion="")
+        return SourceStatus(cursor=None, last_poll=None, last_sweep=None, lag_seconds=None, dossiers=dossiers, suspicion="")
     passed = msgspec.json.decode(row.cursor, type=Cursor).modified if row.cursor else None
-    return SourceStatus(cursor=passed or None, last_poll=row.polled_at, lag_seconds=row.lag, dossiers=dossiers, suspicion=row.suspicion)
+    return SourceStatus(
+        cursor=passed or None, last_poll=row.polled_at, last_sweep=row.swept_at, lag_seconds=row.lag, dossiers=dossiers, suspicion=row.suspicion
+    )
 
 
 def target_status(database: Database, names: Sequence[str], now: datetime) -> dict[str, TargetStatus]:

@@ -35,7 +35,7 @@ def test_status_has_the_documented_shape(syncd: Caller, world: World) -> None:
     status = shown.json
     assert datetime.fromisoformat(status["at"]).utcoffset() is not None
     assert set(status) >= {"at", "node", "source", "targets"}
-    assert set(status["source"]) >= {"cursor", "last_poll", "lag_seconds", "dossiers"}
+    assert set(status["source"]) >= {"cursor", "last_poll", "last_sweep", "lag_seconds", "dossiers"}
     portal = status["targets"]["dvcqg"]
     assert set(portal) >= {"due", "leased", "dead", "in_sync", "oldest_due_seconds", "breaker", "paused", "last_success"}
     assert (portal["due"], portal["leased"], portal["dead"]) == (0, 0, 0)

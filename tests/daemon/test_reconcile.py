@@ -65,6 +65,7 @@ def test_a_machine_that_is_off_at_night_sweeps_and_reconciles_when_it_is_on(rehe
     wait_for(lambda: bool(told(made, "reconcile_done")))
     assert made.stop() == 0
     assert len(told(made, "sweep_done")) == 1
+    assert json.loads(made.syncd("status", "--json"))["source"]["last_sweep"] is not None
 
 
 def test_killed_among_the_drafts_of_a_document_system_it_goes_on_there(rehearse: Rehearse) -> None:

@@ -43,6 +43,21 @@ def test_leases_whose_term_has_passed_are_ended_and_the_figures_follow(make: Mak
     assert 'syncd_oldest_due_seconds{target="portal"} 120.0' in shown
 
 
+def test_it_shows_how_long_ago_every_dossier_was_read(make: Make) -> None:
+    engine = make()
+
+    def age() -> str:
+        maintainer_of(engine).tend()
+        return next(line for line in engine.metrics.render().decode().splitlines() if line.startswith("syncd_sweep_age_seconds"))
+
+    assert age() == "syncd_sweep_age_seconds 0.0"
+    engine.see(dossier())
+    engine.clock.turn(timedelta(hours=30))
+    assert age() == "syncd_sweep_age_seconds 108000.0"
+    engine.board.note_source(swept_at=engine.clock.now() - timedelta(minutes=1))
+    assert age() == "syncd_sweep_age_seconds 60.0"
+
+
 def test_the_journal_is_cut_and_the_ledger_is_not(make: Make) -> None:
     engine = make()
     engine.see(dossier(), [step(1)])

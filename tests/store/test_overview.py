@@ -11,7 +11,7 @@ from tests.store.state import START, State
 
 def test_a_state_that_has_seen_nothing_says_so(state: State) -> None:
     source = source_status(state.database)
-    assert (source.cursor, source.last_poll, source.lag_seconds, source.dossiers) == (None, None, None, 0)
+    assert (source.cursor, source.last_poll, source.last_sweep, source.lag_seconds, source.dossiers) == (None, None, None, None, 0)
     portal = target_status(state.database, ["portal"], START)["portal"]
     assert (portal.due, portal.in_sync, portal.oldest_due_seconds, portal.breaker, portal.paused, portal.last_success) == (0, 0, None, "closed", False, None)
 
@@ -39,10 +39,10 @@ def test_the_rate_counts_what_was_acknowledged_in_the_last_minute(state: State) 
 
 def test_the_source_tells_where_it_was_read_up_to(state: State) -> None:
     state.take("H03-1")
-    Board(state.database).note_source(lag=3.5, suspicion="everything changed")
+    Board(state.database).note_source(lag=3.5, suspicion="everything changed", swept_at=START - timedelta(hours=6))
     source = source_status(state.database)
     assert (source.cursor, source.last_poll, source.lag_seconds, source.dossiers) == ("2025-03-03 08:30:00", START, 3.5, 1)
-    assert source.suspicion == "everything changed"
+    assert (source.last_sweep, source.suspicion) == (START - timedelta(hours=6), "everything changed")
 
 
 def test_what_waits_for_its_next_try_is_not_late(state: State) -> None:

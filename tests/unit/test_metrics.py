@@ -49,9 +49,11 @@ def test_changes_and_lag_of_the_source_are_shown() -> None:
     metrics.changes(3)
     metrics.changes(4)
     metrics.poll_lag(12.5)
+    metrics.sweep_age(7200)
     found = figures(metrics)
     assert found["syncd_changes_total", labels()] == 7
     assert found["syncd_poll_lag_seconds", labels()] == 12.5
+    assert found["syncd_sweep_age_seconds", labels()] == 7200
 
 
 @pytest.mark.parametrize(("state", "figure"), [("closed", 0), ("half-open", 1), ("open", 2)])
