@@ -1,7 +1,8 @@
 """What the system behind the gateway answers. Pure.
 
     {"Status": 200, "Message": "…"}        a number or a text; which ones mean success is data of the mapping
-    the same inside a JSON string, or as JSON in the text of `message` or `response`, where something in between has wrapped it
+    the same inside a JSON string, under `response`, or as JSON in the text of `message` or `response`, where something in between
+    has wrapped it; there it is known by its Message, for a record that is given back has a Status of its own and no Message
 
 A page of HTML from a proxy, with whatever status, is no answer: nothing is known of what was done.
 """
@@ -15,7 +16,7 @@ from connectors._http.outcomes import Answered, Trouble, refused
 from connectors._lgsp.bodies import bare, lowered, opened, spelt
 from syncd.calls import Outcome
 
-_INSIDE = ("message", "response", "data")
+_INSIDE = ("message", "response")
 
 
 class Reply(NamedTuple):
@@ -42,7 +43,9 @@ def _layers(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """What is wrapped, from the inside out."""
     for name in _INSIDE:
         inner = body.get(name)
-        yield from filter(None, [lowered(opened(inner) if isinstance(inner, str) else inner)])
+        layer = lowered(opened(inner) if isinstance(inner, str) else inner)
+        if "message" in layer:
+            yield layer
     yield body
 
 

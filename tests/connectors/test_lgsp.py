@@ -123,6 +123,17 @@ def test_any_other_status_is_a_refusal_for_a_person(bench: Bench, status: object
     assert receipt.memo == {}
 
 
+@pytest.mark.parametrize("under", ["Data", "data", "response", "message"])
+@pytest.mark.parametrize("text", [False, True])
+@pytest.mark.parametrize(("said", "given", "outcome"), [(0, 1, Outcome.REJECTED), (1, 2, Outcome.DELIVERED)])
+def test_a_record_that_is_given_back_says_nothing_of_how_it_went(bench: Bench, under: str, *, text: bool, said: int, given: int, outcome: Outcome) -> None:
+    target = bench.target()
+    record = msgspec.json.decode(element(target).body) | {"Status": given}
+    bench.gateway.will(SYNC, answer({"Status": said, under: msgspec.json.encode(record).decode() if text else record}))
+    receipt = create(target)
+    assert (receipt.outcome, receipt.code) == (outcome, str(said))
+
+
 def test_a_refusal_without_words_has_a_message(bench: Bench) -> None:
     bench.gateway.will(SYNC, answer({"Status": 0, "Message": None}))
     assert create(bench.target()).message == "the platform refuses without a reason"
