@@ -56,7 +56,8 @@ def _fatal(hint: str, *, renew: bool = False) -> Action:
 
 _THROTTLED = Action(Outcome.BUSY, "if it happens often: ask the province for a higher tier, or lower rate", throttled=True)
 _FAILED = Action(Outcome.UNAVAILABLE, "the gateway has trouble of its own; tell its operator if it lasts")
-_BACKEND = Action(Outcome.UNKNOWN, "the gateway does not reach the system behind it, which may have taken the call; tell its operator if it lasts")
+_UNREACHED = Action(Outcome.UNAVAILABLE, "the gateway does not reach the system behind it; tell its operator if it lasts")
+_BACKEND = Action(Outcome.UNKNOWN, "the gateway has no answer from the system behind it, which may have taken the call; tell its operator if it lasts")
 _INACTIVE = _fatal("the API or our subscription to it is not active: ask the province")
 
 ACTIONS: Mapping[str, Action] = {
@@ -75,13 +76,14 @@ ACTIONS: Mapping[str, Action] = {
     "900805": _fatal("a deny policy of the gateway blocks us: ask the province; asking again does not help"),
     "900900": _FAILED,
     "900801": _FAILED,
+    **dict.fromkeys(("101503", "101508"), _UNREACHED),
     "700700": Action(Outcome.BUSY, "the publisher has blocked the API: ask the province when it will be open again", blocked=True),
 }
 
 
 def action(code: str) -> Action | None:
     """What follows from the fault of that code; None where the code is not known."""
-    return _BACKEND if re.fullmatch("1015[0-9]{2}", code) else ACTIONS.get(code)
+    return ACTIONS.get(code) or (_BACKEND if re.fullmatch("1015[0-9]{2}", code) else None)
 
 
 def read(body: bytes) -> Fault | None:

@@ -59,7 +59,8 @@ CODES: Final[Mapping[str, Code]] = {
     "101509": Code(503, "Connection closed while reading", done=True),
     "101510": Code(503, "Response processing failure", done=True),
 }
-_DOUBTFUL: Final = frozenset((*(code for code in CODES if code.startswith("1015")), "900900"))  # the caller cannot tell
+# the caller cannot tell, but for a connection that was never made
+_DOUBTFUL: Final = frozenset((*(code for code in CODES if code.startswith("1015")), "900900")) - {"101503", "101508"}
 #: what a proxy or an adapter does with a good answer: the caller can read it all the same
 WRAPPED: Final = {kind: Fault(kind, done=True, certain=True) for kind in ("json_text", "json_message")}
 KINDS: Final[Mapping[str, Fault]] = {

@@ -35,6 +35,7 @@ class Row(NamedTuple):
     hint: str = ""
 
 
+UNREACHED = (101503, 101508)
 FIRST_WAIT = (24.0, 36.0)  # 30 s, give or take a fifth
 ROWS = [
     Row(400, "102511", Outcome.UNAVAILABLE, calls=3, hint="cut off"),
@@ -53,7 +54,8 @@ ROWS = [
     Row(500, "900900", Outcome.UNAVAILABLE, hint="operator"),
     Row(503, "700700", Outcome.BUSY, wait=(1800.0, 1800.0), hint="blocked the API"),
     Row(503, "900801", Outcome.UNAVAILABLE, hint="operator"),
-    *[Row(status, str(101500 + number), Outcome.UNKNOWN, hint="may have taken") for number in range(11) for status in (500, 503, 504)],
+    *[Row(status, str(code), Outcome.UNKNOWN, hint="may have taken") for code in range(101500, 101511) if code not in UNREACHED for status in (500, 503, 504)],
+    *[Row(status, str(code), Outcome.UNAVAILABLE, hint="does not reach") for code in UNREACHED for status in (500, 503, 504)],
 ]
 
 
