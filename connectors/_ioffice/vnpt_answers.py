@@ -1,7 +1,8 @@
 """What VNPT iOffice's answers mean, by the words of a mapping. Pure.
 
 No answer of it is public, and the one client that was seen reads none. So an answer is taken as success where it is JSON and neither
-its code nor its words say otherwise; HTML from a proxy says nothing, whatever its status.
+its code nor its words say otherwise; without a code, words about our token are a refusal too. HTML from a proxy says nothing,
+whatever its status, and neither does a success that comes with a 4xx.
 """
 
 from __future__ import annotations
@@ -58,23 +59,26 @@ class Answers:
         """The answer in a body, or why it is none."""
         said = _decoded(answered.body) if answered.body.strip() else None
         code = "" if said is _NOTHING else self._code(said)
+        answer = Answer(code, self._message(said), said, answered.body)
         if answered.status >= 400:  # noqa: PLR2004 the classes of HTTP
+            if code and self.fine(answer):
+                return _unreadable(answered.body, f"iOffice says success with HTTP {answered.status}")
             trouble = refused(answered)
-            return self._answer(code, said, answered.body) if code and trouble.outcome is Outcome.REJECTED else trouble
+            return answer if code and trouble.outcome is Outcome.REJECTED else trouble
         if said is _NOTHING or (said is None and self._words.empty == "unknown"):
-            return _unreadable(answered.body)
-        return self._answer(code, said, answered.body)
+            return _unreadable(answered.body, f"no answer of iOffice: {'no JSON' if answered.body.strip() else 'an empty body'}")
+        return answer
 
     def _code(self, said: object) -> str:
         return spelt(said if isinstance(said, (bool, int, float)) else _first(said, self._words.places))
 
-    def _answer(self, code: str, said: object, body: bytes) -> Answer:
-        return Answer(code, str(_first(said, self._words.messages) or ""), said, body)
+    def _message(self, said: object) -> str:
+        return str((said if isinstance(said, str) else _first(said, self._words.messages)) or "")
 
     def fine(self, answer: Answer) -> bool:
         """Whether iOffice did what it was asked."""
-        words = answer.message or (answer.said if isinstance(answer.said, str) else "")
-        return (not answer.code or answer.code in self._words.done) and not _says(self._failure, words)
+        well = answer.code in self._words.done if answer.code else not _says(self._token, answer.message)
+        return well and not _says(self._failure, answer.message)
 
     def tokenless(self, answer: Answer) -> bool:
         """Whether it refuses for the token's sake."""
@@ -93,9 +97,8 @@ def _decoded(raw: bytes) -> Any:
     return said
 
 
-def _unreadable(raw: bytes) -> Trouble:
-    shape = "no JSON" if raw.strip() else "an empty body"
-    return Trouble(Outcome.UNKNOWN, "unreadable", f"no answer of iOffice: {shape}", "see what stands between us and iOffice", body=raw)
+def _unreadable(raw: bytes, message: str) -> Trouble:
+    return Trouble(Outcome.UNKNOWN, "unreadable", message, "see what stands between us and iOffice", body=raw)
 
 
 def _first(said: object, places: Sequence[str]) -> object:

@@ -156,7 +156,10 @@ def test_nothing_can_be_asked_and_nothing_replaces_itself(caller: Caller) -> Non
         (answer({"code": "0", "message": unicodedata.normalize("NFD", "Gửi THẤT BẠI")}), Outcome.REJECTED),
         (answer("Gửi không thành công"), Outcome.REJECTED),
         (answer({"code": 400, "message": "Thiếu tệp"}, 400), Outcome.REJECTED),
-        (answer({"code": "0"}, 400), Outcome.DELIVERED),
+        (answer({"code": "0", "message": "Token còn hạn"}), Outcome.DELIVERED),
+        (answer({"code": "0"}, 400), Outcome.UNKNOWN),
+        (answer({"success": True}, 404), Outcome.UNKNOWN),
+        (answer({"code": "0", "message": "Gửi thất bại"}, 400), Outcome.REJECTED),
         (answer({"status": 404, "error": "Not Found"}, 404), Outcome.UNAVAILABLE),
         (answer(HTML, 404), Outcome.UNAVAILABLE),
         (answer(HTML, 400), Outcome.REJECTED),
@@ -232,7 +235,18 @@ def test_one_token_serves_many_calls_and_ends_with_its_time(office: ScriptedOffi
     assert office.counts()[TOKEN_CALL] == 2
 
 
-@pytest.mark.parametrize("lost", [answer(LOST), answer(LOST, 401), answer(b"", 401), answer({"status": {"code": "9", "message": "Hết phiên"}})])
+@pytest.mark.parametrize(
+    "lost",
+    [
+        answer(LOST),
+        answer(LOST, 401),
+        answer(b"", 401),
+        answer({"status": {"code": "9", "message": "Hết phiên"}}),
+        answer({"message": unicodedata.normalize("NFD", "Token không hợp lệ")}),
+        answer({"message": "Unauthorized"}),
+        answer("Token expired"),
+    ],
+)
 def test_a_token_that_ended_early_is_replaced_and_the_call_made_again(office: ScriptedOffice, caller: Caller, tmp_path: Path, lost: Behaviour) -> None:
     office.will(SEND, lost)
     assert caller.send(filed(tmp_path)).outcome is Outcome.DELIVERED
@@ -244,6 +258,12 @@ def test_a_fresh_token_that_is_refused_too_is_for_a_person(office: ScriptedOffic
     receipt = caller.send(filed(tmp_path))
     assert (receipt.outcome, receipt.code, len(office.calls(SEND))) == (Outcome.UNAUTHORISED, "401", 2)
     assert receipt.hint
+
+
+def test_a_refusal_of_the_token_needs_no_code(office: ScriptedOffice, caller: Caller, tmp_path: Path) -> None:
+    office.will(SEND, *[answer("Token expired")] * 2)
+    assert caller.send(filed(tmp_path)).outcome is Outcome.UNAUTHORISED
+    assert office.taken == []
 
 
 def test_threads_that_find_their_token_ended_ask_for_one(office: ScriptedOffice, caller: Caller, tmp_path: Path) -> None:
