@@ -98,8 +98,8 @@ class OfficeMapping:
         draft, dossier = portion.matter, portion.dossier
         if not isinstance(draft, Draft):
             raise Unmappable([Problem(field="draft", reason="is missing: I-office takes nothing but drafts")])
-        if draft.problems:
-            raise Unmappable(draft.problems)
+        if known := [*dossier.problems, *draft.problems]:
+            raise Unmappable(known)
         options = self._options
         issuer = options.issuing_organ or dossier.agency.code
         name = dossier.agency.name if issuer == dossier.agency.code else ""

@@ -153,8 +153,11 @@ def test_a_draft_without_what_it_needs_names_everything_at_once(bench: Bench, ta
 
 
 def test_a_draft_that_could_not_be_read_and_what_is_none_are_not_sent(bench: Bench, target: Target) -> None:
+    told = (Problem(field="x", reason="unreadable"),)
     with pytest.raises(Unmappable, match="unreadable"):
-        target.compose(bench.portion(problems=(Problem(field="x", reason="unreadable"),)))
+        target.compose(bench.portion(problems=told))
+    with pytest.raises(Unmappable, match="unreadable"):
+        target.compose(replace(bench.portion(), dossier=replace(DOSSIER, problems=told)))
     with pytest.raises(Unmappable, match="nothing but drafts"):
         target.compose(Portion(operation=Operation.CREATE, dossier=DOSSIER))
 

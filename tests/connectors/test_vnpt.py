@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from pydantic import ValidationError
 
 from connectors._ioffice.options import IofficeOptions
@@ -21,12 +22,12 @@ from connectors._ioffice.vnpt import VnptCollector
 from connectors.ioffice import connector
 from syncd.calls import Outcome, Receipt
 from syncd.documents import Verdict
-from syncd.errors import ConfigurationError
-from syncd.model import Draft
+from syncd.errors import ConfigurationError, Unmappable
+from syncd.model import Draft, Problem
 from syncd.ports import Target
 from tests.clocks import TurnedClock
 from tests.connectors.axis import DRAFT, filed, portion
-from tests.connectors.dossiers import CODE, OWNER
+from tests.connectors.dossiers import CODE, DOSSIER, OWNER
 from tests.connectors.portal import Asked, Behaviour, ScriptedPortal, Talk, answer, cut, drip, reset, silence
 
 TOKEN_CALL, SEND = "motcua 1", "sendVB"
@@ -128,6 +129,12 @@ def test_a_draft_of_20_mb_arrives_whole_and_composed(office: ScriptedOffice, cal
     assert body["trichYeu"] == title
     assert body["files"][0]["size"] == 20_000_000
     assert hashlib.sha256(b64decode(body["files"][0]["fileByte"])).digest() == hashlib.sha256(content).digest()
+
+
+def test_the_draft_of_a_dossier_that_could_not_be_read_is_not_sent(caller: Caller) -> None:
+    unread = replace(DOSSIER, problems=(Problem(field="code", reason="unreadable"),))
+    with pytest.raises(Unmappable, match="unreadable"):
+        caller.target.compose(portion(dossier=unread))
 
 
 def test_nothing_can_be_asked_and_nothing_replaces_itself(caller: Caller) -> None:
