@@ -1,22 +1,27 @@
 """Reads the files that go along with a dossier: from a folder of the one-stop, or from its own address.
 
 What cannot be had is never the target's fault, so it is told apart: a file that is not there, or too large, is for a person;
-a file server that does not answer makes the dossier wait, and no other. The one-stop is on our side: what belongs to the way to
-the target, its proxy and our certificate there, is not used on this one.
+a file server that does not answer, or gives a page of its own in place of the file, makes the dossier wait, and no other. The one-stop
+is on our side: what belongs to the way to the target, its proxy and our certificate there, is not used on this one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from connectors._http.calls import Call, Http
 from connectors._http.outcomes import TOO_LARGE, Trouble
+from connectors._names import ending
 from syncd.calls import Outcome
 from syncd.clock import Clock
+from syncd.documents import is_page
 from syncd.options import TargetOptions
 
+_PAGES = ("html", "htm", "xhtml")
 _AGAIN = (Outcome.UNAVAILABLE, Outcome.BUSY, Outcome.UNKNOWN)
+_PAGE_HINT = "does the one-stop's file server want a log-in? what really is a page needs a name that ends in .html"
 
 
 class Files:
@@ -27,9 +32,9 @@ class Files:
         self._http = Http(ours, clock, sleep, largest=largest + 1)
         self._largest = largest
 
-    def read(self, where: str, until: float) -> bytes | Trouble:
-        """The content at a path or an address, whole; back before the monotonic second `until`."""
-        content = self._fetched(where, until) if where.startswith(("http://", "https://")) else self._opened(Path(where))
+    def read(self, where: str, name: str, until: float) -> bytes | Trouble:
+        """The content at a path or an address of what goes out under `name`, whole; back before the monotonic second `until`."""
+        content = self._fetched(where, name, until) if where.startswith(("http://", "https://")) else self._opened(Path(where))
         if isinstance(content, Trouble):
             return content
         if not content:
@@ -51,7 +56,7 @@ class Files:
         except OSError as error:
             return Trouble(Outcome.DEFERRED, "file_unreadable", f"the file cannot be read: {error.strerror}", "check that the folder is there and readable")
 
-    def _fetched(self, where: str, until: float) -> bytes | Trouble:
+    def _fetched(self, where: str, name: str, until: float) -> bytes | Trouble:
         answer = self._http.send(Call(where, b"", {}, "GET", repeatable=True), until)
         if isinstance(answer, Trouble):
             if answer.code == TOO_LARGE:
@@ -61,6 +66,8 @@ class Files:
             return _refused("file_refused", f"the file server refuses it: {answer.message}", "check the address of files in the mapping")
         if answer.status >= 400:  # noqa: PLR2004 the classes of HTTP
             return _refused("file_missing", f"the file server does not have it (HTTP {answer.status})", "check the address of files in the mapping")
+        if is_page(answer.body) and (ending(name) or ending(urlsplit(where).path)) not in _PAGES:
+            return Trouble(Outcome.DEFERRED, "file_unavailable", "the file server gives a page of HTML in place of the file", _PAGE_HINT)
         return answer.body
 
     def _too_large(self, size: int = 0) -> Trouble:

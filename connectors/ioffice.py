@@ -63,7 +63,7 @@ class Ioffice:
     def send(self, elements: Sequence[Element]) -> Receipt:
         """One draft; its file is read first."""
         until, dispatch = self._until(), msgspec.json.decode(elements[0].body, type=Dispatch)
-        content = self._files.read(dispatch.file, until)
+        content = self._files.read(dispatch.file, dispatch.file_name, until)
         receipt = troubled(content) if isinstance(content, Trouble) else self._wire.send(dispatch, content, until)
         return clean(receipt, self._wire.secrets(), _quotable(dispatch))
 

@@ -110,7 +110,7 @@ class Lgsp:
             return element.body
         body, size = msgspec.json.decode(element.body), 0
         for paper in body["Attachments"]:
-            content = self._files.read(paper["Base64"], until) if paper["Base64"] else b""
+            content = self._files.read(paper["Base64"], str(paper.get("AttachmentName", "")), until) if paper["Base64"] else b""
             if isinstance(content, Trouble):
                 return content._replace(message=f"paper {paper['AttachmentId']}: {content.message}", body=b"")
             size += len(content)

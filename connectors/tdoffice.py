@@ -76,8 +76,8 @@ class Tdoffice:
         """One call with one draft, its file read just before."""
         until, sent = self._clock.monotonic() + self.longest.total_seconds(), self._sent.decode(elements[0].body)
         contents: list[bytes] = []
-        for where in sent.files:
-            content = self._files.read(where, until)
+        for where, entry in zip(sent.files, sent.call[FILES[0]][FILES[1]], strict=True):
+            content = self._files.read(where, str(entry.get("Ten", "")), until)
             if isinstance(content, Trouble):
                 return self._receipts.troubled(content)
             contents.append(content)

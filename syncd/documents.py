@@ -13,6 +13,7 @@ status packages of QCVN 102:2016/BTTTT (01 to 06, 13, 15, 16), which use the sam
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from datetime import date, datetime
 from enum import StrEnum
@@ -45,6 +46,15 @@ def moves_on(before: Stage | None, now: Stage) -> bool:
     if before is None or now not in _ORDER:
         return not (now is Stage.REJECTED and before in RESULTS)
     return before is Stage.REJECTED or _ORDER[now] > _ORDER.get(before, 0)
+
+
+HEAD = 1024  #: bytes within which a PDF may begin, and a page says what it is
+_HTML = re.compile(rb"(?i)<!doctype\s+html|<html[\s>]|<head[\s>]|<body[\s>]")
+
+
+def is_page(content: bytes) -> bool:
+    """Whether it begins as a page of HTML, such as a proxy or a log-in puts in the place of a file; what a PDF holds is none of its beginning."""
+    return _HTML.search(content[:HEAD].partition(b"%PDF-")[0]) is not None
 
 
 class Attachment(Value):

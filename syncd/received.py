@@ -27,7 +27,7 @@ from pathlib import PurePath
 
 from msgspec.structs import replace
 
-from syncd.documents import RESULTS, Attachment, IssuedDocument, Stage, moves_on
+from syncd.documents import HEAD, RESULTS, Attachment, IssuedDocument, Stage, is_page, moves_on
 from syncd.model import Value
 
 CODE = re.compile(r"\b(?:\d{3}\.\d{2}\.\d{2}\.[A-Z]\d{2}|[A-Z]\d{2}(?:\.\d+)*)-\d{6}-\d{3,6}\b")  #: of a dossier, in free text
@@ -51,8 +51,6 @@ _BEGINNINGS = (
     (b"II*\0", TIFF),
     (b"MM\0*", TIFF),
 )
-_HEAD = 1024  #: bytes within which a PDF may begin, and a page says what it is
-_HTML = re.compile(rb"(?i)<!doctype\s+html|<html[\s>]|<head[\s>]|<body[\s>]")
 _PICTURES = frozenset({JPEG, PNG, GIF, TIFF})
 _DECLARED = {
     **dict.fromkeys(("pdf", PDF), frozenset({PDF})),
@@ -117,9 +115,9 @@ OVERTAKEN = Judgement(state="late", code="overtaken", message="a later stage of 
 
 def sniff(content: bytes) -> str:
     """The media type that the content itself shows; empty where it is none that is taken."""
-    head = content[:_HEAD]
+    head = content[:HEAD]
     before, mark, _ = head.partition(b"%PDF-")
-    if mark and not _HTML.search(before):
+    if mark and not is_page(before):
         return PDF
     kind = next((kind for beginning, kind in _BEGINNINGS if head.startswith(beginning)), "")
     if kind == ZIP:
@@ -128,7 +126,7 @@ def sniff(content: bytes) -> str:
 
 
 def _written(head: bytes, content: bytes) -> str:
-    if _HTML.search(head) or b"\0" in head:
+    if is_page(head) or b"\0" in head:
         return ""
     try:
         text = content.decode("utf-8-sig")

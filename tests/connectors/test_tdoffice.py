@@ -120,6 +120,21 @@ def test_a_file_is_fetched_from_its_address_without_our_token(axis: ScriptedAxis
     assert len(axis.calls(SEND)) == 1
 
 
+def test_a_file_that_holds_a_page_is_none(axis: ScriptedAxis, office: Office) -> None:
+    with ScriptedPortal() as files:
+        files.will("a.pdf", answer(b"%PDF-1.7 " + HTML))
+        assert office.send(replace(DRAFT, file=f"{files.root}/a.pdf")).outcome is Outcome.DELIVERED
+
+
+def test_a_page_goes_out_where_the_name_says_that_it_is_one(axis: ScriptedAxis, office: Office) -> None:
+    with ScriptedPortal() as files:
+        files.will("tai", *[answer(HTML)] * 2)
+        assert office.send(replace(DRAFT, file=f"{files.root}/tai?ma=1", file_name="Giấy mời.HTML")).outcome is Outcome.DELIVERED
+        receipt = office.send(replace(DRAFT, file=f"{files.root}/tai?ma=1", file_name="Giấy mời"))
+    assert (receipt.outcome, receipt.code) == (Outcome.DEFERRED, "file_unavailable")
+    assert b64decode(axis.calls(SEND)[0].body["VanBanDuThao"]["DinhKem"][0]["Base64"]) == HTML
+
+
 # ---- answers
 
 

@@ -14,7 +14,7 @@ from syncd.errors import Unmappable
 from syncd.ports import Target
 from tests.connectors.portal import Behaviour, Talk, answer
 from tests.contract.behaviours import LATER, LOST, SLOW, each
-from tests.contract.surroundings import FileServer, Surroundings
+from tests.contract.surroundings import PDF, FileServer, Surroundings
 from tests.contract.test_failures import HASTY, OFTEN, within
 
 LARGEST = 20_000_000
@@ -86,6 +86,15 @@ def test_a_file_server_in_trouble_makes_this_dossier_wait(filing: Surroundings, 
     with within(target.longest, file_server):
         receipt = target.send([filing.element(target, file=f"{file_server.root}/91.pdf")])
     assert refused(filing, receipt, Outcome.DEFERRED)
+
+
+@pytest.mark.parametrize("page", [b"<!DOCTYPE html><html><body>Login</body></html>", b"\xef\xbb\xbf\r\n <HTML lang='vi'>", b"<!-- x --><head>"])
+def test_a_page_in_place_of_a_file_makes_this_dossier_wait(filing: Surroundings, file_server: FileServer, page: bytes) -> None:
+    where = file_server.put("91.pdf", page)
+    assert refused(filing, send(filing, where), Outcome.DEFERRED)
+    file_server.put("91.pdf", PDF)
+    assert send(filing, where).outcome is Outcome.DELIVERED
+    assert filing.contents(filing.came()[0]) == [PDF]
 
 
 def test_a_file_server_that_is_down_makes_this_dossier_wait(filing: Surroundings, file_server: FileServer) -> None:
