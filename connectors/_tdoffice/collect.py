@@ -62,7 +62,7 @@ class TdofficeCollector:
         return self._receipts.troubled(found) if isinstance(found, Trouble) else found
 
     def acknowledge(self, document: str, verdict: Verdict) -> Receipt:
-        """Tell that it is done, or that it never can be; a package that is gone needs no telling."""
+        """Tell that it is done, or that it never can be; a package that is gone needs no telling, and to tell it twice does no harm."""
         told = {"MaVanBan": document, "TrangThai": self._mapping.acknowledged(taken=verdict.taken)}
         answer = self._axis.post(ACKNOWLEDGE, told if verdict.taken else {**told, "Log": verdict.reason}, self._until(), repeatable=True)
         if isinstance(answer, Trouble):
@@ -70,6 +70,8 @@ class TdofficeCollector:
         receipt = self._receipts.judged(answer)
         if self._mapping.answers.meaning(answer) == MISSING:
             return msgspec.structs.replace(receipt, outcome=Outcome.DELIVERED, hint="")
+        if receipt.outcome is Outcome.UNKNOWN:
+            return msgspec.structs.replace(receipt, outcome=Outcome.UNAVAILABLE)
         return receipt
 
     def listen(self, take: Take) -> None:

@@ -33,12 +33,12 @@ _BAD_DATES: Final = ("31/02/2026", "00/00/0000", "", "01/01/0001")
 _OTHER_DATES: Final = ("%Y/%m/%d", "%Y-%m-%dT00:00:00", "%Y-%m-%d")
 TD_KINDS: Final = {
     **FAULTS,
-    **{f"code {code}": Fault(f"code {code}", done=False, certain=True) for code in _CODES},
+    **{f"code {code}": Fault(f"code {code}", done=False, certain=code != 500) for code in _CODES},
 }
 #: a bad day at the axis; where a draft is sent, only what leaves no doubt, for nobody can ask the axis what it has
 BAD_DAY_TD: Final = {
-    **dict.fromkeys(("reset", "lost", "500", "502", "504", "html", "empty", "truncated", "slow"), 0.012),
-    **dict.fromkeys(("503", "429", "code 500"), 0.02),
+    **dict.fromkeys(("reset", "lost", "500", "502", "504", "html", "empty", "truncated", "slow", "code 500"), 0.012),
+    **dict.fromkeys(("503", "429", "code 503"), 0.02),
 }
 
 
