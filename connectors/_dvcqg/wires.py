@@ -7,6 +7,7 @@ put together from bytes: what was composed is sent as it is, and nothing is enco
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from typing import Protocol
@@ -34,6 +35,7 @@ _EXTRAS = {
     STATUS: (b',"type":"2","data":', b"}"),
 }
 _KEPT_SESSIONS = 16
+_DISTRUSTED = 3  #: new sessions refused one after the other that are no coincidence
 _json = msgspec.json.encode
 
 
@@ -75,7 +77,11 @@ def _harmless(trouble: Trouble) -> Trouble:
 
 
 class Envelope:
-    """Through the adapter: a session, and an envelope around everything."""
+    """Through the adapter: a session, and an envelope around everything.
+
+    A portal may end an account's other sessions with each log-in, so two nodes that log in at once refuse each other's new session. That
+    passes; only where one new session after the other is refused, and none is known in between, does the portal not know us.
+    """
 
     def __init__(self, options: DvcqgOptions, http: Http, clock: Clock, answers: Answers, agency: Callable[[], str]) -> None:
         self._http = http
@@ -91,6 +97,8 @@ class Envelope:
         self._headers = _HEADERS | ({"dstcode": options.dstcode} if options.dstcode and options.dstcode_in == "header" else {})
         self._sessions: Shared[str] = Shared(self._log_in, clock)
         self._known: tuple[str, ...] = ()
+        self._guard = threading.Lock()  # nothing in between waits
+        self._refused = ("", 0)  #: the new session refused last, and how many were since one was known
 
     def body(self, lane: str, data: bytes) -> bytes:
         opening, closing = _EXTRAS[lane]
@@ -122,20 +130,35 @@ class Envelope:
 
     def _ask(self, url: str, service: str, rest: bytes, until: float, *, repeatable: bool = False) -> Answer | Trouble:
         """The answer to one service; with a new session where the portal does not know ours, once."""
+        used = ""
         for _ in range(2):
             session = self._sessions.get(until)
             if isinstance(session, Trouble):
                 return session
             answer = self._post(url, self._enclose(session, service, rest), until, repeatable=repeatable)
             if not self._sessionless(answer):
+                self._trust(answer)
                 return answer
             self._sessions.drop(session)
-        return Trouble(
-            Outcome.UNAUTHORISED,
-            answer.code,
-            "the portal refuses the session it has just given us",
-            "ask the portal's operator about the account and agency_code",
-        )
+            used = session
+        return self._distrust(used, answer)
+
+    def _trust(self, answer: Answer | Trouble) -> None:
+        """An answer of the portal itself that knows the session ends the count."""
+        if self._refused[1] and isinstance(answer, Answer):
+            with self._guard:
+                self._refused = (self._refused[0], 0)
+
+    def _distrust(self, session: str, answer: Answer | Trouble) -> Trouble:
+        """What follows where a new session is refused too: nothing was done. Workers share a session, which counts once."""
+        with self._guard:
+            last, count = self._refused
+            self._refused = (session, count + (session != last))
+            lost = self._refused[1] >= _DISTRUSTED
+        message, body = "the portal refuses the session it has just given us", answer.body if isinstance(answer, Trouble) else _json(answer.body)
+        if lost:
+            return Trouble(Outcome.UNAUTHORISED, answer.code, message, "ask the portal's operator about the account and agency_code", body=body)
+        return Trouble(Outcome.UNAVAILABLE, "session", message, "does a log-in end the account's other sessions? then each node needs an account", body=body)
 
     def _sessionless(self, answer: Answer | Trouble) -> bool:
         return self._answers.sessionless(answer) if isinstance(answer, Answer) else answer.code == "401"

@@ -226,12 +226,44 @@ def test_a_status_401_is_a_session_that_ended(portal: ScriptedPortal, target: Ta
     assert portal.counts()["login"] == 2
 
 
-def test_a_fresh_session_that_is_refused_too_is_for_a_person(portal: ScriptedPortal, target: Target) -> None:
-    portal.will(RECORDS, answer(LOST_SESSION), answer(LOST_SESSION))
-    receipt = create(target)
-    assert (receipt.outcome, receipt.code) == (Outcome.UNAUTHORISED, "-2")
+def test_a_fresh_session_that_is_refused_too_may_have_been_ended_by_another_log_in(portal: ScriptedPortal, target: Target) -> None:
+    for _ in range(3):
+        portal.will(RECORDS, answer(LOST_SESSION), answer(LOST_SESSION))
+        receipt = create(target)
+        assert (receipt.outcome, receipt.code, bool(receipt.hint)) == (Outcome.UNAVAILABLE, "session", True)
+        assert str(LOST_SESSION["message"]) in receipt.text
+        assert create(target, 2).outcome is not Outcome.UNAUTHORISED
+    assert portal.counts()["login"] == 7
+    assert len(portal.calls(RECORDS)) == 9
+
+
+@pytest.mark.parametrize(("lost", "code"), [(answer(LOST_SESSION), "-2"), (answer(b"", 401), "401")])
+def test_fresh_sessions_refused_one_after_the_other_are_for_a_person(portal: ScriptedPortal, target: Target, lost: Behaviour, code: str) -> None:
+    portal.will(RECORDS, *[lost] * 8)
+    receipts = [create(target) for _ in range(4)]
+    assert [receipt.outcome for receipt in receipts] == [Outcome.UNAVAILABLE] * 2 + [Outcome.UNAUTHORISED] * 2
+    assert [receipt.code for receipt in receipts] == ["session"] * 2 + [code] * 2
+    assert len(portal.calls(RECORDS)) == 8
+    assert create(target).outcome is Outcome.DELIVERED
+    portal.will(RECORDS, *[lost] * 2)
+    assert create(target, 2).outcome is Outcome.UNAVAILABLE
+
+
+def test_threads_that_share_a_fresh_session_see_it_refused_once(portal: ScriptedPortal, make: Make) -> None:
+    target, threads = make(catalogue="0s"), 8
+
+    def all_at_once(calls: int) -> Behaviour:
+        def lose(talk: Talk) -> bool:
+            assert portal.wait(lambda: len(portal.calls(RECORDS)) >= calls)
+            return answer(LOST_SESSION)(talk)
+
+        return lose
+
+    portal.will(RECORDS, *[all_at_once(threads)] * threads, *[all_at_once(2 * threads)] * threads)
+    with ThreadPoolExecutor(threads) as pool:
+        receipts = list(pool.map(lambda number: create(target, number), range(threads)))
+    assert {receipt.outcome for receipt in receipts} == {Outcome.UNAVAILABLE}
     assert portal.counts()["login"] == 2
-    assert len(portal.calls(RECORDS)) == 2
 
 
 def test_threads_that_find_their_session_ended_log_in_once(portal: ScriptedPortal, make: Make) -> None:

@@ -47,6 +47,7 @@ class Envelope(Dvcqg):
     admission = "login"
     probed = ("login", "LayDanhSachTTHC")
     catalogue = "LayDanhSachTTHC"
+    doubts = 3
     lookup = "TraCuuHoSo"
 
     def __init__(self, folder: Path) -> None:

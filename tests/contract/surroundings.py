@@ -71,6 +71,7 @@ class Surroundings(ABC):
     catalogue: ClassVar[str] = ""  #: the service whose list is looked at before a call; "" where there is none
     lookup: ClassVar[str] = ""  #: the service that is asked what the far end holds; "" where it cannot be
     probed: ClassVar[tuple[str, ...]]  #: the services that a probe asks
+    doubts: ClassVar[int] = 1  #: calls that it refuses to know us for, until that is certain
     knows: ClassVar[bool] = True  #: the far end knows what it has had before, by what we call it
     files: ClassVar[bool] = False  #: files go along
     paths: ClassVar[bool] = True  #: they may lie in a folder
