@@ -27,14 +27,14 @@ from connectors._lgsp.options import LgspOptions
 from connectors._lgsp.throttle import Throttle
 from connectors._lgsp.verdicts import Judge
 from connectors._lgsp.wire import Wire
-from connectors._secrets import beginning
+from connectors._secrets import beginning, hide
 from syncd.calls import Element, Outcome, Portion, Receipt, Standing
 from syncd.clock import Clock
 from syncd.errors import ConfigurationError
 from syncd.model import Dossier, Kind
 from syncd.options import TargetOptions
 from syncd.ports import Collector, Target
-from syncd.redact import redact
+from syncd.redact import code, redact
 from syncd.strands import rest
 
 LONGEST_MESSAGE = 300
@@ -98,11 +98,10 @@ class Lgsp:
         reply = read(answer, self._mapping.settings.answers.success)
         if isinstance(reply, Trouble):
             return self._troubled(reply, personal)
-        text = self._text(answer.body)
+        told, message, text = self._code(reply.code), self._clean(reply.message, personal), self._text(answer.body)
         if reply.outcome is Outcome.DELIVERED:
-            return Receipt(outcome=reply.outcome, exists=True, code=reply.code, message=self._clean(reply.message, personal), text=text, memo=_memo(element))
-        message = self._clean(reply.message, personal) or "the platform refuses without a reason"
-        return Receipt(outcome=reply.outcome, code=reply.code, message=message, hint=_REFUSED, text=text)
+            return Receipt(outcome=reply.outcome, exists=True, code=told, message=message, text=text, memo=_memo(element))
+        return Receipt(outcome=reply.outcome, code=told, message=message or "the platform refuses without a reason", hint=_REFUSED, text=text)
 
     def _filled(self, element: Element, until: float) -> bytes | Trouble:
         """What is sent: the element, with the content of its files where that is wanted."""
@@ -144,8 +143,11 @@ class Lgsp:
         return self._clock.monotonic() + self.longest.total_seconds()
 
     def _troubled(self, trouble: Trouble, personal: Iterable[str]) -> Receipt:
-        message, text = self._clean(trouble.message, personal), self._text(trouble.body)
-        return Receipt(outcome=trouble.outcome, code=trouble.code, message=message, hint=trouble.hint, text=text, retry_after=trouble.retry_after)
+        told, message, text = self._code(trouble.code), self._clean(trouble.message, personal), self._text(trouble.body)
+        return Receipt(outcome=trouble.outcome, code=told, message=message, hint=trouble.hint, text=text, retry_after=trouble.retry_after)
+
+    def _code(self, given: str) -> str:
+        return code(hide(given, self._authority.secrets()))
 
     def _clean(self, message: str, personal: Iterable[str]) -> str:
         """A message for logs and screens."""

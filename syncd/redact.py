@@ -32,6 +32,8 @@ _PATTERNS = (
     (re.compile(r"(?<![\w.-])(?:\+?84|0)(?:[ .-]?\d){8,11}(?!\w|[.-]\w)"), MASK),  # telephone, or identity number in groups
     (re.compile(r"(?<![\w.-])\d{9,12}(?!\w|[.-]\w)"), MASK),  # identity number, 12 digits or the older 9, and tax codes between
 )
+_CODE = re.compile(r"[A-Za-z0-9.:_+/-]{0,40}")
+_FILE = re.compile(r"(?i)[^/\\]{1,300}\.(?:pdf|docx?|xlsx?|pptx?|od[ts]|rtf|txt|jpe?g|png|gif|tiff?|bmp|heic|webp|zip|rar|7z|xml|html?)")
 _CROSSED = str.maketrans("đ", "d")
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _PERSONAL = {"name", "fullname", "phone", "tel", "telephone", "fax", "email", "mail", "identity", "address", "owner", "applicant", "officer", "birthday"}
@@ -49,6 +51,17 @@ def redact(text: str, known: Iterable[str] = ()) -> str:
     for pattern, instead in _PATTERNS:
         clean = pattern.sub(instead, clean)
     return clean
+
+
+def code(text: str) -> str:
+    """A code that a far end gave, as it may be shown: one word of at most 40 letters, digits and . : _ + - /, without the shape of personal
+    data. Anything else is "text"."""
+    return text if _CODE.fullmatch(text) and redact(text) == text else "text"
+
+
+def names_file(text: str) -> bool:
+    """Whether the text is the name of a file. People put their own names into those; what goes by the kind of a paper is nobody's."""
+    return _FILE.fullmatch(text) is not None
 
 
 def _without(text: str, known: Iterable[str]) -> str:
@@ -75,7 +88,8 @@ def _bare(text: str) -> str:
 def personal_values(dossier: Dossier) -> tuple[str, ...]:
     """The texts of this dossier that say whom it is about: what to leave out of an answer to it."""
     owner = dossier.owner
-    told = (owner.name, owner.identity, owner.account, owner.email, owner.phone, owner.address, dossier.note, dossier.abstract)
+    files = (paper.name for paper in (*dossier.papers, *dossier.results) if names_file(paper.name))
+    told = (owner.name, owner.identity, owner.account, owner.email, owner.phone, owner.address, dossier.note, dossier.abstract, *files)
     return tuple(value for value in told if value and value != dossier.procedure_name)
 
 

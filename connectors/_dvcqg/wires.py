@@ -23,6 +23,7 @@ from connectors._http.outcomes import Answered, Trouble
 from connectors._tokens import Shared
 from syncd.calls import Outcome
 from syncd.clock import Clock
+from syncd.redact import code
 
 SERVICES = {CREATE: "DongBoHoSoMC", UPDATE: "DongBoHoSoMC", STEPS: "CapNhatTienDoHoSoMC", STATUS: "DongBoTrangThaiHoSo"}
 MASKED = "…"
@@ -157,7 +158,7 @@ class Envelope:
             lost = self._refused[1] >= _DISTRUSTED
         message, body = "the portal refuses the session it has just given us", answer.body if isinstance(answer, Trouble) else _json(answer.body)
         if lost:
-            return Trouble(Outcome.UNAUTHORISED, answer.code, message, "ask the portal's operator about the account and agency_code", body=body)
+            return Trouble(Outcome.UNAUTHORISED, code(answer.code), message, "ask the portal's operator about the account and agency_code", body=body)
         return Trouble(Outcome.UNAVAILABLE, "session", message, "does a log-in end the account's other sessions? then each node needs an account", body=body)
 
     def _sessionless(self, answer: Answer | Trouble) -> bool:
@@ -173,7 +174,10 @@ class Envelope:
         session = answer.body.get("session")
         if answer.code != "0":
             return Trouble(
-                Outcome.UNAUTHORISED, answer.code, f"the portal does not let us in: {answer.message}", "check username and password, then: syncd target probe"
+                Outcome.UNAUTHORISED,
+                code(answer.code),
+                f"the portal does not let us in: {answer.message}",
+                "check username and password, then: syncd target probe",
             )
         if not isinstance(session, str) or not session:
             return Trouble(Outcome.UNAVAILABLE, "no_session", "the portal's answer to the log-in holds no session", "check login_path")

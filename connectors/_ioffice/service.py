@@ -118,7 +118,7 @@ class Service:
         if self._mapping.bad_credentials.search(said):
             outcome = Outcome.UNAUTHORISED
         hint = "check username and password, then: syncd target probe" if outcome is Outcome.UNAUTHORISED else "ask the operator of I-office about this fault"
-        return Trouble(outcome, f"{FAULT}{local[:40]}", f"I-office answers with a fault: {said}", hint, body=body)
+        return Trouble(outcome, f"{FAULT}{local[:30]}", f"I-office answers with a fault: {said}", hint, body=body)
 
     def _load(self, until: float) -> tuple[Client, timedelta] | Trouble:
         wsdl = self._wsdl(until)

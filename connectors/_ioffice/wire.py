@@ -15,11 +15,11 @@ import msgspec
 
 from connectors._http.outcomes import Trouble
 from connectors._ioffice.options import IofficeOptions
-from connectors._secrets import beginning
+from connectors._secrets import beginning, hide
 from syncd.calls import Outcome, Portion, Receipt, Standing
 from syncd.model import Stored
 from syncd.ports import Collector
-from syncd.redact import redact
+from syncd.redact import code, redact
 
 LONGEST_MESSAGE = 300
 LONGEST_TEXT = 2000
@@ -92,10 +92,10 @@ def troubled(trouble: Trouble) -> Receipt:
 
 
 def clean(receipt: Receipt, secrets: Iterable[str], known: Iterable[str] = ()) -> Receipt:
-    """The receipt as it may be kept: its message without the `known` values, its text without secrets, both short."""
+    """The receipt as it may be kept: its code as one word, its message without the `known` values, its text without secrets, all short."""
     hidden = tuple(filter(None, secrets))
     message = redact(beginning(receipt.message, hidden, LONGEST_TEXT), (*known, *hidden))[:LONGEST_MESSAGE]
-    return msgspec.structs.replace(receipt, message=message, text=beginning(receipt.text, hidden, LONGEST_TEXT))
+    return msgspec.structs.replace(receipt, code=code(hide(receipt.code, hidden)), message=message, text=beginning(receipt.text, hidden, LONGEST_TEXT))
 
 
 def access_token(options: IofficeOptions) -> dict[str, str]:

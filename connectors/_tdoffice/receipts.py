@@ -14,7 +14,7 @@ from connectors._http.outcomes import Trouble
 from connectors._secrets import beginning, hide
 from connectors._tdoffice.answers import Answer, Answers
 from syncd.calls import Outcome, Receipt
-from syncd.redact import redact
+from syncd.redact import code, redact
 
 LONGEST_MESSAGE = 300
 LONGEST_TEXT = 2000
@@ -32,12 +32,12 @@ class Receipts:
 
     def judged(self, answer: Answer, known: Iterable[str] = ()) -> Receipt:
         """The receipt for a call that changes something."""
-        outcome, code = self._answers.judge(answer), redact(hide(answer.code, self._secrets))
+        outcome, told = self._answers.judge(answer), code(hide(answer.code, self._secrets))
         if outcome is Outcome.DELIVERED:
-            return Receipt(outcome=outcome, code=code, text=self._text(answer.body))
+            return Receipt(outcome=outcome, code=told, text=self._text(answer.body))
         hint = {Outcome.REJECTED: _REFUSED, Outcome.UNAUTHORISED: _STRANGERS}.get(outcome, "")
-        message = self._message(answer.message, known) or f"the axis answers with code {code} and no reason"
-        return Receipt(outcome=outcome, code=code, message=message, hint=hint, text=self._text(answer.body))
+        message = self._message(answer.message, known) or f"the axis answers with code {told} and no reason"
+        return Receipt(outcome=outcome, code=told, message=message, hint=hint, text=self._text(answer.body))
 
     def read(self, answer: Answer) -> Receipt:
         """The receipt for a call that only reads: what the axis refuses today it may give tomorrow. Its words are left out, for it is

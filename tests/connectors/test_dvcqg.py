@@ -16,7 +16,7 @@ from connectors._dvcqg.options import DvcqgOptions
 from connectors.dvcqg import connector
 from syncd.calls import Operation, Outcome, Receipt, Standing
 from syncd.errors import ConfigurationError, Unmappable
-from syncd.model import Status
+from syncd.model import Paper, Status
 from syncd.options import TargetOptions
 from syncd.ports import Connector, Target
 from syncd.redact import MASK
@@ -509,6 +509,15 @@ def test_a_message_loses_whom_the_dossier_is_about(portal: ScriptedPortal, targe
 def test_a_message_about_steps_loses_the_officer(portal: ScriptedPortal, target: Target) -> None:
     portal.will(PROGRESS, answer({"error_code": -1, "message": f"{STEPS[0].officer} không có quyền"}))
     assert target.send([element(target, STEP)]).message == f"{MASK} không có quyền"
+
+
+def test_a_message_loses_the_names_of_files_and_keeps_the_kinds_of_papers(portal: ScriptedPortal, target: Target) -> None:
+    papers = (Paper(id="703", name="CCCD Nguyễn Thị B.pdf"), Paper(id="704", name="Đơn đề nghị"))
+    results = (Paper(id="803", name="Trích lục bé Mận.docx"),)
+    told = "Thiếu Đơn đề nghị, tệp CCCD Nguyễn Thị B.pdf hỏng, trich luc be man.DOCX"
+    portal.will(RECORDS, answer({"error_code": -1, "message": told}))
+    receipt = target.send([element(target, CREATE, replace(DOSSIER, papers=papers, results=results))])
+    assert receipt.message == f"Thiếu Đơn đề nghị, tệp {MASK} hỏng, {MASK}"
 
 
 def test_a_look_up_loses_them_too(portal: ScriptedPortal, target: Target) -> None:

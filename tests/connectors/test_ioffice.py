@@ -238,6 +238,13 @@ def test_every_result_code_becomes_an_outcome(bench: Bench, target: Target, code
     assert "Lý Văn Tài" in receipt.text
 
 
+@pytest.mark.parametrize("said", ["Thiếu giấy của bà Mùi", OWNER.identity])
+def test_a_code_that_is_none_is_not_shown(bench: Bench, target: Target, said: str) -> None:
+    bench.will(SEND, told(SEND, resultCode=said))
+    receipt = send(bench, target)
+    assert (receipt.outcome, receipt.code, receipt.message) == (Outcome.REJECTED, "text", "I-office answers with code text and no reason")
+
+
 def test_a_code_without_a_reason_still_says_something(bench: Bench, target: Target) -> None:
     bench.will(SEND, told(SEND, resultCode="23"))
     assert send(bench, target).message == "I-office answers with code 23 and no reason"

@@ -310,6 +310,28 @@ def test_no_answer_brings_a_secret_or_a_citizen_into_a_message(bench: Bench, sta
     assert [value for value in known if value in receipt.text] == []
 
 
+def test_a_message_loses_the_names_of_files_and_keeps_the_kinds_of_papers(bench: Bench) -> None:
+    papers = (Paper(id="703", name="CCCD Nguyễn Thị B.pdf"), Paper(id="704", name="Đơn đề nghị"))
+    bench.gateway.will(SYNC, answer({"Status": 0, "Message": "Thiếu Đơn đề nghị, tệp CCCD Nguyễn Thị B.pdf hỏng"}))
+    assert create(bench.target(), replace(DOSSIER, papers=papers)).message == f"Thiếu Đơn đề nghị, tệp {MASK} hỏng"
+
+
+@pytest.mark.parametrize("said", [f"Sai số của {OWNER.name}", OWNER.identity, SECRET])
+def test_a_code_that_is_none_is_not_shown(bench: Bench, said: str) -> None:
+    bench.gateway.will(SYNC, answer({"Status": said}), answer({"fault": {"code": said}}, 400))
+    target = bench.target()
+    assert [(receipt.outcome, receipt.code) for receipt in (create(target), create(target))] == [(Outcome.REJECTED, "text")] * 2
+
+
+def test_a_token_that_stands_for_a_code_is_not_shown(bench: Bench) -> None:
+    def parrot(talk: Talk) -> bool:
+        return answer({"Status": talk.asked.headers["authorization"].removeprefix("Bearer ")})(talk)
+
+    bench.gateway.will(SYNC, parrot)
+    receipt = create(bench.target())
+    assert (receipt.outcome, receipt.code) == (Outcome.REJECTED, "text")
+
+
 def test_a_token_host_that_quotes_the_secret_is_not_quoted(bench: Bench) -> None:
     bench.gateway.will("token", answer({"error": "invalid_client", "error_description": f"{KEY} {SECRET}"}, 401))
     receipt = create(bench.target(auth="wso2_form"))

@@ -266,6 +266,13 @@ def test_the_token_stands_in_no_text(axis: ScriptedAxis, office: Office, tmp_pat
     assert "bi-mat" not in str(office.target.calls(office.element()))
 
 
+@pytest.mark.parametrize("said", [f"Sai {OWNER.name}", OWNER.identity, TOKEN])
+def test_a_code_that_is_none_is_not_shown(axis: ScriptedAxis, office: Office, tmp_path: Path, said: str) -> None:
+    axis.will(SEND, told(None, said))
+    receipt = office.send(filed(tmp_path))
+    assert (receipt.outcome, receipt.code, receipt.message) == (Outcome.REJECTED, "text", "the axis answers with code text and no reason")
+
+
 def test_a_long_answer_is_shortened(axis: ScriptedAxis, office: Office, tmp_path: Path) -> None:
     axis.will(SEND, told(None, 7, "lý do " * 9000))
     receipt = office.send(filed(tmp_path))

@@ -345,6 +345,13 @@ def test_no_answer_brings_a_secret_or_a_citizen_into_a_text(office: ScriptedOffi
         assert personal not in receipt.message
 
 
+@pytest.mark.parametrize("said", [f"Sai {OWNER.name}", OWNER.identity, FIXED])
+def test_a_code_that_is_none_is_not_shown(office: ScriptedOffice, caller: Caller, tmp_path: Path, said: str) -> None:
+    office.will(SEND, answer({"code": said}))
+    receipt = caller.send(filed(tmp_path))
+    assert (receipt.outcome, receipt.code) == (Outcome.REJECTED, "text")
+
+
 # ---- the way back, and options
 
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from syncd.model import Dossier, Owner
-from syncd.redact import DEEPEST, MASK, describe, mask, personal_values, redact, sensitive
+from syncd.model import Dossier, Owner, Paper
+from syncd.redact import DEEPEST, MASK, code, describe, mask, names_file, personal_values, redact, sensitive
 
 
 @pytest.mark.parametrize(
@@ -103,6 +103,27 @@ def test_the_values_to_leave_out_are_those_of_the_owner_and_the_free_texts() -> 
     dossier = Dossier(code="H03.14-250225-0001", source_id=1, owner=owner, procedure_name="Khai sinh", abstract="Khai sinh", note="cho bé Mận")
     assert set(personal_values(dossier)) == {"Nông Văn Bình", "0912345678", "tổ 4, phường Đức Xuân", "cho bé Mận"}
     assert redact("Hồ sơ của nông văn bình đã tồn tại", personal_values(dossier)) == f"Hồ sơ của {MASK} đã tồn tại"
+
+
+def test_the_name_of_a_file_is_left_out_and_a_kind_of_paper_is_not() -> None:
+    papers = (Paper(id="1", name="CCCD Nguyễn Thị B.pdf"), Paper(id="2", name="Đơn đề nghị"))
+    known = personal_values(Dossier(code="H03.14-250225-0001", source_id=1, papers=papers, results=(Paper(id="3", name="Trích lục Mận.DOCX"),)))
+    assert redact("cccd nguyen thi b.PDF, Đơn đề nghị, Trích lục Mận.docx", known) == f"{MASK}, Đơn đề nghị, {MASK}"
+
+
+@pytest.mark.parametrize("text", ["Đơn đề nghị", "1.006714.000.00.00.H03", "https://mc.vidu.example/f/1.pdf", ".pdf", "Giấy 1. Bản sao", ""])
+def test_what_is_no_name_of_a_file(text: str) -> None:
+    assert not names_file(text)
+
+
+@pytest.mark.parametrize("text", ["", "0", "-3", "HSCV-7", "E_404.1", "edxml:no_base64", "fault:Client.BadXml", "a/b+c", "x" * 40])
+def test_a_code_that_is_one_word_is_shown(text: str) -> None:
+    assert code(text) == text
+
+
+@pytest.mark.parametrize("text", ["Nông Văn Bình", "Bình", "thiếu giấy", "a b", "x" * 41, "006088001234", "0912345678", "a\n", "{}", MASK])
+def test_what_is_no_code_is_not(text: str) -> None:
+    assert code(text) == "text"
 
 
 @pytest.mark.parametrize("key", ["name", "owner.name", "applicantIdentity", "contact_email", "PHONE", "dvcqg.password", "Session", "access-token", "text"])
