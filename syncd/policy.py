@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from enum import StrEnum
+from math import isnan
 
 from syncd.calls import Outcome, Receipt
 from syncd.model import Value
@@ -62,9 +63,9 @@ def wait(waits: Sequence[timedelta], failures: int, dice: float) -> timedelta:
 
 def asked(retry_after: float | None) -> timedelta:
     """How long to wait when the target asks: what it says, within reason."""
-    if retry_after is None:
+    if retry_after is None or isnan(retry_after):
         return BUSY_WAIT
-    return min(max(timedelta(seconds=retry_after), timedelta(seconds=1)), LONGEST_ASKED)
+    return timedelta(seconds=min(max(retry_after, 1.0), LONGEST_ASKED.total_seconds()))
 
 
 class BreakerState(StrEnum):

@@ -36,7 +36,7 @@ def test_only_a_failure_of_the_target_costs_a_failure(outcome: Outcome, goes: Ne
     assert (decision.next, decision.failures) == (goes, failures)
 
 
-@pytest.mark.parametrize(("said", "seconds"), [(None, 60), (0, 1), (5, 5), (10**9, 3600)])
+@pytest.mark.parametrize(("said", "seconds"), [(None, 60), (0, 1), (5, 5), (10**9, 3600), (1e30, 3600), (float("inf"), 3600), (-1e30, 1), (float("nan"), 60)])
 def test_what_a_target_asks_for_is_kept_within_reason(said: float | None, seconds: float) -> None:
     assert asked(said) == timedelta(seconds=seconds)
 
