@@ -29,6 +29,7 @@ from sqlalchemy.exc import ArgumentError
 from syncd.errors import ConfigurationError
 from syncd.model import Problem
 from syncd.options import Duration, OptionalPath, Options, SourceOptions, TargetOptions, Zone
+from syncd.redact import address
 from syncd.secrets import resolve
 
 SEARCHED = (Path("syncd.toml"), Path("/etc/syncd/syncd.toml"))
@@ -263,13 +264,6 @@ def _masked(options: Options) -> dict[str, Any]:
         value = getattr(options, name)
         if isinstance(value, SecretStr):
             shown[name] = "********" if value.get_secret_value() else ""
-        elif isinstance(value, str) and "://" in value:
-            shown[name] = _without_password(value)
+        elif isinstance(value, str):
+            shown[name] = address(value)
     return shown
-
-
-def _without_password(url: str) -> str:
-    try:
-        return make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
-        return url

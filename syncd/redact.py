@@ -34,6 +34,10 @@ _PATTERNS = (
 )
 _CODE = re.compile(r"[A-Za-z0-9.:_+/-]{0,40}")
 _FILE = re.compile(r"(?i)[^/\\]{1,300}\.(?:pdf|docx?|xlsx?|pptx?|od[ts]|rtf|txt|jpe?g|png|gif|tiff?|bmp|heic|webp|zip|rar|7z|xml|html?)")
+_PASSWORD = re.compile(r"^((?:[\w+.-]+://)?+[^:/?#@\s]*:)[^/?#]*@")
+_DRIVERS_PASSWORD = re.compile(r"^((?!https?:)[\w+.-]+://[^:/?#@\s]*:)[^@]*@")  # may hold what ends one in an address
+_SUSPECT = r"pass|pwd|secret|token|auth|cred|cookie|session(?:[_-]?id)?(?==)|key|sig|khoa|mat[_-]?khau"
+_IN_QUERY = re.compile(rf"(?i)([?&](?![^=&#]*(?:file|path)=)[^=&#]*(?:{_SUSPECT})[^=&#]*=)[^&#]+")
 _CROSSED = str.maketrans("đ", "d")
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _PERSONAL = {"name", "fullname", "phone", "tel", "telephone", "fax", "email", "mail", "identity", "address", "owner", "applicant", "officer", "birthday"}
@@ -57,6 +61,14 @@ def code(text: str) -> str:
     """A code that a far end gave, as it may be shown: one word of at most 40 letters, digits and . : _ + - /, without the shape of personal
     data. Anything else is "text"."""
     return text if _CODE.fullmatch(text) and redact(text) == text else "text"
+
+
+def address(text: str) -> str:
+    """An address as it may be shown: without its password, with or without a scheme before it, and without what its query holds under a name
+    that sounds secret."""
+    for password in (_PASSWORD, _DRIVERS_PASSWORD):
+        text = password.sub(rf"\1{MASK}@", text)
+    return _IN_QUERY.sub(rf"\1{MASK}", text)
 
 
 def names_file(text: str) -> bool:

@@ -17,6 +17,7 @@ from syncd.cli.options import as_json
 from syncd.cli.render import Block
 from syncd.errors import ConfigurationError, SyncdError
 from syncd.model import Problem, Value
+from syncd.redact import address
 
 _ROOM = 1 << 30  #: bytes that the state's volume should have free
 
@@ -122,7 +123,7 @@ def _state(app: App) -> Iterator[Check]:
         for each in node_status(state.database, state.clock.now()):
             if each.state != "gone" and each.clock_skew_seconds is not None:
                 yield _clock(f"node {each.node}", each.clock_skew_seconds)
-    yield Check(name="state", ok=True, message=make_url(app.settings.daemon.state).render_as_string(hide_password=True))
+    yield Check(name="state", ok=True, message=address(app.settings.daemon.state))
     file = make_url(app.settings.daemon.state).database
     if app.settings.daemon.state.startswith("sqlite") and file and (free := shutil.disk_usage(Path(file).parent).free) < _ROOM:
         yield Check(name="state", ok=False, message=f"{free >> 20} MiB are free on its volume", hint="make room; a full disk stops everything")

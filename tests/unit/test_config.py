@@ -122,6 +122,14 @@ def test_what_is_shown_hides_every_secret(written: Path) -> None:
     assert shown["daemon"]["retain_attempts"] == "400d"
 
 
+def test_what_is_shown_hides_secrets_within_addresses(written: Path) -> None:
+    plain = dict.fromkeys(("update_url", "progress_url"), "https://g.example/x")
+    given = plain | {"transport": "gateway", "create_url": "https://g.example/them?dv={agency}&access_key=hidden", "proxy": "may:hidden@10.0.0.9:3128"}
+    written.write_text(written.read_text() + "".join(f'{name} = "{value}"\n' for name, value in given.items()))
+    shown = config.masked(config.read(written))["targets"]["dvcqg"]
+    assert (shown["proxy"], shown["create_url"]) == ("may:***@10.0.0.9:3128", "https://g.example/them?dv={agency}&access_key=***")
+
+
 def test_the_file_is_searched_where_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SYNCD_CONFIG", raising=False)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from syncd.model import Dossier, Owner, Paper
-from syncd.redact import DEEPEST, MASK, code, describe, mask, names_file, personal_values, redact, sensitive
+from syncd.redact import DEEPEST, MASK, address, code, describe, mask, names_file, personal_values, redact, sensitive
 
 
 @pytest.mark.parametrize(
@@ -114,6 +114,38 @@ def test_the_name_of_a_file_is_left_out_and_a_kind_of_paper_is_not() -> None:
 @pytest.mark.parametrize("text", ["Đơn đề nghị", "1.006714.000.00.00.H03", "https://mc.vidu.example/f/1.pdf", ".pdf", "Giấy 1. Bản sao", ""])
 def test_what_is_no_name_of_a_file(text: str) -> None:
     assert not names_file(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("may:bi mat@10.0.0.9:3128", "may:***@10.0.0.9:3128"),
+        ("http://may:b@i@10.0.0.9:3128", "http://may:***@10.0.0.9:3128"),
+        ("mysql+pymysql://ro:1/2?3#4@db/opencps?charset=utf8mb4", "mysql+pymysql://ro:***@db/opencps?charset=utf8mb4"),
+        ("redis://:bi-mat@db/0", "redis://:***@db/0"),
+        ("https://g.example/them?dv={agency}&access_key=bi-mat&ma={code}#a", "https://g.example/them?dv={agency}&access_key=***&ma={code}#a"),
+        ("https://g.example/them?Token=a&sessionId=b&khoa=c&x=1", "https://g.example/them?Token=***&sessionId=***&khoa=***&x=1"),
+        ("postgresql+psycopg:///s?host=a&password=bi-mat&sslpassword=c", "postgresql+psycopg:///s?host=a&password=***&sslpassword=***"),
+    ],
+)
+def test_an_address_is_shown_without_its_secrets(text: str, shown: str) -> None:
+    assert address(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "postgresql+psycopg://syncd@/syncd?host=a,b&port=5432,5432&target_session_attrs=read-write&passfile=/etc/syncd/pgpass",
+        "sqlite:////var/lib/syncd/a@b.db",
+        "https://g.example:8243/a@b?mail=c@d",
+        "http://[::1]:80/a@b",
+        "127.0.0.1:8470",
+        "22:00-05:00",
+        "",
+    ],
+)
+def test_an_address_without_secrets_is_shown_as_it_is(text: str) -> None:
+    assert address(text) == text
 
 
 @pytest.mark.parametrize("text", ["", "0", "-3", "HSCV-7", "E_404.1", "edxml:no_base64", "fault:Client.BadXml", "a/b+c", "x" * 40])
