@@ -34,7 +34,7 @@ from syncd.errors import ConfigurationError
 from syncd.model import Dossier, Kind, Origin, Problem
 from syncd.options import TargetOptions
 from syncd.ports import Collector, Target
-from syncd.redact import personal_values, redact
+from syncd.redact import code, personal_values, redact
 from syncd.strands import rest
 
 LONGEST_MESSAGE = 300
@@ -101,7 +101,12 @@ class Dvcqg:
             return Receipt(outcome=outcome, exists=exists, code=answer.code, text=self._text(answer), memo={record.code: record.memo for record in records})
         message = self._message(answer, self._mapping.personal(elements)) or "the portal refuses without a reason"
         return Receipt(
-            outcome=outcome, exists=exists, code=answer.code, message=message, hint=_REFUSED if outcome is Outcome.REJECTED else "", text=self._text(answer)
+            outcome=outcome,
+            exists=exists,
+            code=code(answer.code),
+            message=message,
+            hint=_REFUSED if outcome is Outcome.REJECTED else "",
+            text=self._text(answer),
         )
 
     def look_up(self, portion: Portion) -> Standing | None:
@@ -149,7 +154,7 @@ class Dvcqg:
         codes = [str(entry.get("MAHOSO") or "").strip() for entry in entries or ()]
         if entries is None or not all(codes):
             error = self._clean(answer.message, ()) or "the answer lists no dossiers"
-            _log().warning("holdings_unknown", target=self.name, error_code=answer.code, error=error, first=f"{first}", last=f"{last}")
+            _log().warning("holdings_unknown", target=self.name, error_code=code(answer.code), error=error, first=f"{first}", last=f"{last}")
             return None
         return codes
 

@@ -16,6 +16,7 @@ from connectors._http.outcomes import Trouble
 from connectors._tokens import Shared
 from syncd.calls import Outcome
 from syncd.clock import Clock
+from syncd.redact import code
 
 AGAIN = timedelta(minutes=10)
 
@@ -67,8 +68,8 @@ class Catalogue:
         if answer is None:
             return Listing(frozenset(), "the portal cannot be asked for its procedures; their codes are not checked"), self._lifetime
         if not self._answers.fine(answer):
-            return Listing(frozenset(), f"the portal does not give its procedures (code {answer.code}); their codes are not checked"), AGAIN
-        codes = frozenset(code for entry in answer.found or () if isinstance(entry, dict) and (code := _code(entry)))
+            return Listing(frozenset(), f"the portal does not give its procedures (code {code(answer.code)}); their codes are not checked"), AGAIN
+        codes = frozenset(filter(None, (_code(entry) for entry in answer.found or () if isinstance(entry, dict))))
         if not codes:
             return Listing(codes, "the portal's list of procedures is empty; codes are not checked"), AGAIN
         return Listing(codes, f"{len(codes)} procedures in the portal's list"), self._lifetime
