@@ -85,8 +85,7 @@ class Chores:
 
     def timetable(self) -> Timetable:
         """All of them, with their times."""
-        timetable = Timetable(self.clock)
-        timetable.every(BEAT_EVERY, "beat", partial(self.run, "beat", self.beat))
+        timetable = self.beating()
         timetable.every(BEAT_EVERY, "tend", partial(self.run, "tend", self.parts.maintainer.tend))
         timetable.every(self.settings.source.poll, "poll", partial(self.run, "poll", self.poll))
         timetable.every(BEAT_EVERY, "night", partial(self.run, "night", self.night))
@@ -96,6 +95,12 @@ class Chores:
             timetable.every(way_back.options.collect, f"collect:{way_back.name}", partial(self.run, "collect", partial(self.collect, way_back)))
         for each in self.parts.nightly:
             each.show()
+        return timetable
+
+    def beating(self) -> Timetable:
+        """Only what keeps this node's place and its leases."""
+        timetable = Timetable(self.clock)
+        timetable.every(BEAT_EVERY, "beat", partial(self.run, "beat", self.beat))
         return timetable
 
     def run(self, name: str, chore: Callable[[], object]) -> bool:

@@ -18,14 +18,13 @@ from syncd import notify, signals
 from syncd.chores import Chores, Parts
 from syncd.clock import Clock
 from syncd.config import Settings
-from syncd.errors import SourceError, StoreUnavailable
+from syncd.errors import LeaseLost, SourceError, StoreUnavailable, SyncdError
 from syncd.health import Health
 from syncd.leases import SILENCE
 from syncd.metrics import Metrics
 from syncd.model import Value
 from syncd.poll import Polled
 from syncd.schedule import Timetable
-from syncd.store.single import Single
 from syncd.waking import Waking
 
 log = structlog.get_logger()
@@ -89,22 +88,19 @@ class Daemon:
     def once(self, *, force: bool = False) -> OnceReport:
         """Poll until the source is exhausted, unless another node polls; deliver until nothing can go now; collect once. Raises
         `SourceError` after that."""
-        with Single(self.ledger.database, self.ledger.node):
+        with self.parts.membership, self.chores.beating():
             self._begin()
-            failure, polled = None, Polled()
-            try:
-                if fence := self.chores.leases.take("poll"):
-                    polled = self.parts.poller.poll(force=force, fence=fence)
-            except SourceError as error:
-                failure = error
+            self.chores.heed()
+            polled, failure = self._poll_once(force=force)
             for workers in self.workers:
                 workers.start(until_idle=True)
             for workers in self.workers:
                 workers.join()
             collected = {way_back.name: self.chores.collect(way_back) for way_back in self.parts.collecting}
-            self.chores.leases.give_back()
-            if failure is not None:
-                raise failure
+            if not self.parts.membership.lost:
+                self.chores.leases.give_back()
+        if problem := self.chores.failure or failure:
+            raise problem
         counts = {workers.name: self.board.counts(workers.name) for workers in self.workers}
         return OnceReport(
             polled=polled.rows,
@@ -113,6 +109,16 @@ class Daemon:
             remaining={name: Remaining(due=count.due + count.leased, dead=count.dead) for name, count in counts.items()},
             collected=collected,
         )
+
+    def _poll_once(self, *, force: bool) -> tuple[Polled, SyncdError | None]:
+        """What a poll brought, and what kept it from its end; nothing of either where another node polls."""
+        with self.chores.leases.working("poll") as fence:
+            try:
+                return (self.parts.poller.poll(force=force, fence=fence) if fence else Polled()), None
+            except SourceError as error:
+                return Polled(), error
+            except LeaseLost:
+                return Polled(), None
 
     def live(self) -> bool | str:
         """Whether the loops move, or which one does not."""

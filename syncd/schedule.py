@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
+from typing import Self
 from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
@@ -24,8 +26,8 @@ AGAIN = timedelta(hours=1)  #: after a failure
 Chore = Callable[[], object]
 
 
-class Timetable:
-    """Chores that run again and again."""
+class Timetable(AbstractContextManager["Timetable"]):
+    """Chores that run again and again, from `start`, or on entering, to `stop`, or on leaving."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -47,6 +49,13 @@ class Timetable:
         for thread in self._threads:
             if thread.is_alive():
                 thread.join()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def _run(self, span: float, chore: Chore) -> None:
         began = self._clock.monotonic()

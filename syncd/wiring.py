@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -15,7 +15,7 @@ from sqlalchemy.engine.url import make_url
 from syncd.clock import Clock, SystemClock
 from syncd.config import Settings, connectors, find, read
 from syncd.crypto import Cipher, cipher_of
-from syncd.errors import NotFound, StoreUnavailable
+from syncd.errors import AlreadyRunning, NotFound, SchemaMismatch, StoreUnavailable
 from syncd.model import Kind
 from syncd.options import OfficeOptions, TargetOptions
 from syncd.ports import Connector, Outlet, Source, SourceConnector, Target
@@ -28,6 +28,7 @@ from syncd.store.nodes import clock_of
 if TYPE_CHECKING:
     from syncd.collect import Collecting
     from syncd.daemon import Daemon
+    from syncd.membership import Membership
     from syncd.metrics import Metrics
     from syncd.reconcile import Reconciling
     from syncd.store.intake import Intake
@@ -184,15 +185,30 @@ def make_reconciling(settings: Settings, state: State, target: Target, source: S
 
 def deliver_due(settings: Settings, state: State, target: Target, stopping: threading.Event) -> None:
     """Deliver to one target until nothing can go now. Raises `AlreadyRunning` where the daemon of this node does."""
+    from syncd.chores import BEAT_EVERY
+    from syncd.membership import Membership
     from syncd.metrics import Metrics
-    from syncd.store.single import Single
+    from syncd.schedule import Timetable
 
-    with Single(state.database, state.node):
+    metrics, beating = Metrics(), Timetable(state.clock)
+    membership = Membership(state.database, state.node, state.clock, metrics)
+    beating.every(BEAT_EVERY, "beat", partial(_beat, membership, stopping))
+    with membership, beating:
         state.ledger.reclaim()
         state.ledger.expire(state.clock.now())
-        workers = _workers(settings, state, target, Metrics(), stopping)
+        workers = _workers(settings, state, target, metrics, stopping)
+        workers.gate.drained = membership.draining
         workers.start(until_idle=True)
         workers.join()
+
+
+def _beat(membership: Membership, stopping: threading.Event) -> None:
+    try:
+        membership.beat()
+    except (AlreadyRunning, SchemaMismatch):
+        stopping.set()
+    except StoreUnavailable:
+        pass  # the workers say so
 
 
 def _tally(settings: Settings, state: State, source: Source, intake: Intake) -> Tally:

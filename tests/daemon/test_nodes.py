@@ -146,6 +146,20 @@ def test_a_drained_node_gives_everything_back_and_lives(several: Several) -> Non
     judge(other)
 
 
+def test_one_pass_on_a_drained_node_leaves_everything_as_it_is(several: Several) -> None:
+    (node,) = several(1, dossiers=20)
+    node.start()
+    wait_for(lambda: node.standing().get("due", 0) > 0)
+    node.syncd("node", "drain", node.node, "--wait", "30s")
+    assert node.stop() == 0
+    node.syncd("target", "resume", "dvcqg")
+    drained = json.loads(node.syncd("run", "--once", "--json", code=1))
+    assert (drained["polled"], drained["delivered"]["dvcqg"], drained["remaining"]["dvcqg"]["due"] > 0) == (0, 0, True)
+    node.syncd("node", "resume", node.node)
+    assert json.loads(node.syncd("run", "--once", "--json", code=None))["remaining"]["dvcqg"]["due"] == 0
+    assert node.world.compare().in_sync
+
+
 def test_of_two_daemons_of_one_name_the_first_ends_once_it_has_lost_its_place(several: Several) -> None:
     first, _ = several(dossiers=20)
     first.start()
