@@ -64,7 +64,7 @@ class _Stream(logging.StreamHandler[TextIO]):
     """A log that may fail: whoever has something to tell goes on without it, for an answer in hand must still be booked. What could not be written
     is not told elsewhere, for nothing has been taken out of it yet."""
 
-    def handleError(self, record: logging.LogRecord) -> None:
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  logging's name
         error = sys.exc_info()[1]
         with suppress(OSError, ValueError):
             sys.stderr.write(f"syncd cannot write its log: {describe(error) if error else record.levelname}\n")

@@ -109,7 +109,6 @@ class Matters:
             "body": self._cipher.seal(body),
         }
 
-
     def _opened(self, sealed: bytes) -> bytes | None:
         """What was stored; None where no key opens it: then it is stored anew, as a draft of the same identity."""
         with suppress(UndecipherableError):

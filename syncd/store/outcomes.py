@@ -6,8 +6,8 @@ record that went out under a lost lease may have replaced a newer one at the tar
 again. Nearly always every lease has held, so that it is first written as if they had; where one has not, it begins anew and looks first. So does
 who writes for the second time, because the first had no answer: what was written then is found, and neither booked nor taken for overtaken again.
 
-Rows are locked in the order of their dossiers, so that two of these cannot wait for each other. PostgreSQL does all of it in one statement, which is given the rows as JSON: one way there and back, and its own commit. SQLite, where
-nothing has to travel, runs one prepared statement a row.
+Rows are locked in the order of their dossiers, so that two of these cannot wait for each other. PostgreSQL does all of it in one statement, which
+is given the rows as JSON: one way there and back, and its own commit. SQLite, where nothing has to travel, runs one prepared statement a row.
 """
 
 from __future__ import annotations

@@ -232,10 +232,10 @@ def _journal(given: CTE, *which: ColumnElement[bool]) -> CTE:
     return insert(attempt).from_select(TOLD, told).cte("journal")
 
 
-def _written(given: CTE) -> ColumnElement[bool]:
-    """Whether the journal has the attempt already: the same call, to the microsecond, by the same node."""
+def _unwritten(given: CTE) -> ColumnElement[bool]:
+    """Whether the journal lacks the attempt: the same call, to the microsecond, by the same node."""
     same = ("target", "subject", "at", "node", "operation")
-    return exists().where(*(attempt.c[name] == given.c[f"attempt_{name}"] for name in same))
+    return select(func.min(attempt.c.id)).where(*(attempt.c[name] == given.c[f"attempt_{name}"] for name in same)).scalar_subquery().is_(None)
 
 
 def _record_held() -> Select[Any]:
@@ -257,7 +257,7 @@ def _record() -> Select[Any]:
     among = given.c.s.in_(select(held.c.subject)).is_(true())  # as a question it is hashed; as a join it would look at every pair
     kept = _outcome(lambda name: given.c[name]).where(among).returning(ledger.c.subject).cte("kept")
     late = _overtaken(lambda name: given.c[name]).where(given.c.replaced, given.c.s.not_in(select(held.c.subject))).cte("late")
-    return select(kept.c.subject).add_cte(_journal(given, ~_written(given)), late)
+    return select(kept.c.subject).add_cte(_journal(given, _unwritten(given)), late)
 
 
 RECORD_HELD, RECORD = _record_held(), _record()

@@ -1,7 +1,8 @@
 """A target behind the port, for tests of the engine: it keeps what it is told, and fails as a test asks it to.
 
 It is as exacting as the national portal: a create of what it has, and an update or steps of what it has not, are refused
-with a word on whether the dossier is there; of several in one call it says so of all, and takes none. It keeps every step it is sent, also a second time, as a portal would.
+with a word on whether the dossier is there; of several in one call it says so of all, and takes none. It keeps every step it is
+sent, also a second time, as a portal would.
 """
 
 from __future__ import annotations

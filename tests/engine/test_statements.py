@@ -14,9 +14,10 @@ from sqlalchemy import URL, Select, event, insert, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from syncd.store import statements
+from syncd.store.matters import Routes
 from syncd.store.schema import ledger, metadata
 from tests.engine.conftest import Make
-from tests.engine.engine import Engine
+from tests.engine.engine import Engine, dossier, draft
 from tests.engine.target import RecordingTarget
 
 HOT = {
@@ -116,6 +117,21 @@ def claiming(engine: Engine) -> list[tuple[str, Any]]:
     engine.ledger.claim("portal", 3, engine.clock.now(), timedelta(minutes=1))
     event.remove(engine.database.writing, "before_cursor_execute", note)
     return seen
+
+
+def test_what_targets_lack_at_the_start_is_looked_up_for_each_row(make: Make) -> None:
+    """Also where nothing is known of the tables yet, as after a restart within the first load."""
+    engine = make(routes=Routes(["portal"], {"office": (), "other": ("H03.15",)}, ["portal"]))
+    engine.see(dossier(), drafts=[draft()])
+    seen: list[tuple[str, Any]] = []
+    event.listen(engine.database.writing, "before_cursor_execute", lambda *given: seen.append((given[2], given[3])))
+    assert engine.intake.adopt() == 0
+    about = [each for each in list(seen) if "ledger" in each[0]]
+    assert len(about) == 5, "two that leave, and what three lack"
+    explain = "EXPLAIN QUERY PLAN " if engine.database.sqlite else "EXPLAIN "
+    with engine.database.write() as connection:
+        plans = [str(connection.exec_driver_sql(explain + statement, parameters).all()) for statement, parameters in about]
+    assert not [plan for plan in plans if "Join Filter" in plan or "Materialize" in plan or "SCAN ledger" in plan or "SCAN other" in plan]
 
 
 @pytest.mark.parametrize(("statement", "times"), [(statements.RECORD_HELD, 1), (statements.RECORD, 3)], ids=["RECORD_HELD", "RECORD"])
