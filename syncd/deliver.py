@@ -35,7 +35,7 @@ from syncd.options import TargetOptions
 from syncd.ports import Target
 from syncd.store.ledger import Ledger
 from syncd.strands import rest_unless
-from syncd.turns import ALREADY_THERE, UNKNOWN_SENT, UNKNOWN_TWICE, adopted, look_up, next_portion, told, too_doubtful
+from syncd.turns import ALREADY_THERE, UNKNOWN_SENT, UNKNOWN_TWICE, adopted, look_up, looping, next_portion, told
 
 log = structlog.get_logger()
 
@@ -182,12 +182,10 @@ class Delivery:
 
 def _barred(claim: Claim, portion: Portion) -> Receipt | None:
     """Why only a person can say whether these steps go."""
-    if portion.operation is not Operation.STEPS:
-        return None
-    if claim.strange:
+    if claim.strange and portion.operation is Operation.STEPS:
         return Receipt(outcome=Outcome.REJECTED, code=ALREADY_THERE, message="the target had it before us, perhaps with its steps", hint=_ALREADY_THERE)
-    if too_doubtful(claim, portion):
-        return Receipt(outcome=Outcome.UNKNOWN, code=UNKNOWN_TWICE, message="syncd ended twice while they were under way")
+    if looping(claim, portion):
+        return Receipt(outcome=Outcome.UNKNOWN, code=UNKNOWN_TWICE, message="syncd ended each time they were under way")
     return None
 
 

@@ -47,7 +47,7 @@ class Repairing:
     def repair(self, run: Run) -> Run:
         """Make due what can be; the run with what became of each finding."""
         for few in _chunks(self._codes(run, "")):
-            became = {code: self._repair(code) for code in few if not self.stopping.is_set()}
+            became = {code: self._repair(code) for code in few if self._goes_on()}
             self._note(run, {code: word for code, word in became.items() if word})
         return self._ended(run)
 
@@ -57,8 +57,13 @@ class Repairing:
         for few in _chunks(self._codes(run, DUE)):
             self._await(few, patience)
             for code in few:
-                self.evidence.became(run.id, [(code, kind, word) for kind, word in self._verdict(code).items()])
+                if self._goes_on():
+                    self.evidence.became(run.id, [(code, kind, word) for kind, word in self._verdict(code).items()])
         return self._ended(run)
+
+    def _goes_on(self) -> bool:
+        """Whether to take the next dossier, of which a few calls follow; asking keeps the lease."""
+        return not self.stopping.is_set() and self._side.proceed()
 
     def _codes(self, run: Run, became: str) -> Iterator[str]:
         """The dossiers with a finding that can be repaired, each once."""
@@ -122,7 +127,7 @@ class Repairing:
     def _await(self, codes: Sequence[str], patience: float) -> None:
         clock, waiting = self._side.clock, set(codes)
         until = clock.monotonic() + patience
-        while waiting and not self.stopping.is_set() and clock.monotonic() < until:
+        while waiting and clock.monotonic() < until and self._goes_on():
             left = waiting - self._side.rows.settled(list(waiting))
             if len(left) < len(waiting):
                 until = clock.monotonic() + patience

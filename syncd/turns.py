@@ -26,6 +26,7 @@ from syncd.calls import Claim, Operation, Outcome, Portion, Receipt, Standing
 from syncd.model import Step
 
 DOUBTS_ALLOWED = 1
+ENDS_ALLOWED = 4  #: times that syncd may end while the same steps are under way, which several kills in a row do; more is a loop
 UNKNOWN_TWICE = "unknown_twice"  #: error code of steps whose answer was lost twice in a row
 ALREADY_THERE = "already_there"  #: error code of a dossier that the target has, and not from us
 STRANGE_TARGET = "it shows dossiers that this state never told it of"  #: why a target is paused before the first record
@@ -156,3 +157,8 @@ def too_doubtful(claim: Claim, portion: Portion) -> bool:
     """Whether these steps were already sent again once without an answer: a person must look (contract of the portal:
     a progress entry has no key, so each further copy would be one too many)."""
     return portion.operation is Operation.STEPS and claim.doubts > DOUBTS_ALLOWED
+
+
+def looping(claim: Claim, portion: Portion) -> bool:
+    """Whether syncd seems to end each time it sends these steps."""
+    return portion.operation is Operation.STEPS and claim.doubts > ENDS_ALLOWED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from functools import cached_property, partial
 from pathlib import Path
@@ -183,8 +183,8 @@ def make_reconciling(settings: Settings, state: State, target: Target, source: S
     return Reconciling(asking, source, intake, store, settings.zone)
 
 
-def deliver_due(settings: Settings, state: State, target: Target, stopping: threading.Event) -> None:
-    """Deliver to one target until nothing can go now. Raises `AlreadyRunning` where the daemon of this node does."""
+def deliver_due(settings: Settings, state: State, target: Target, stopping: threading.Event, beat: Callable[[], object]) -> None:
+    """Deliver to one target until nothing can go now; `beat` is called now and then. Raises `AlreadyRunning` where the daemon of this node delivers."""
     from syncd.chores import BEAT_EVERY
     from syncd.membership import Membership
     from syncd.metrics import Metrics
@@ -192,7 +192,7 @@ def deliver_due(settings: Settings, state: State, target: Target, stopping: thre
 
     metrics, beating = Metrics(), Timetable(state.clock)
     membership = Membership(state.database, state.node, state.clock, metrics)
-    beating.every(BEAT_EVERY, "beat", partial(_beat, membership, stopping))
+    beating.every(BEAT_EVERY, "beat", partial(_beat, membership, stopping, beat))
     with membership, beating:
         state.ledger.reclaim()
         state.ledger.expire(state.clock.now())
@@ -202,9 +202,10 @@ def deliver_due(settings: Settings, state: State, target: Target, stopping: thre
         workers.join()
 
 
-def _beat(membership: Membership, stopping: threading.Event) -> None:
+def _beat(membership: Membership, stopping: threading.Event, beat: Callable[[], object]) -> None:
     try:
         membership.beat()
+        beat()
     except (AlreadyRunning, SchemaMismatch):
         stopping.set()
     except StoreUnavailable:

@@ -5,8 +5,8 @@
     result       a list; `data` in sister services; a list under `data` within `result`
 
 The words and codes are data of the mapping, for their full table is not public. A code that is not known is a refusal and
-kept with its text; what has no code at all is no answer, so nothing is known of what was done, whatever the status of HTTP: a
-proxy that dislikes every call must not make a refused dossier of each. A relay that answers steps in words alone is read by these.
+kept with its text; what has no code at all is no answer, so nothing is known of what was done. A 4xx without one was not passed on:
+a proxy that dislikes every call must not make a refused dossier of each. A relay that answers steps in words alone is read by these.
 """
 
 from __future__ import annotations
@@ -64,7 +64,9 @@ def _read(answered: Answered) -> Answer | Trouble:
     body = _decoded(answered.body)
     code = spelt(body.get("error_code")) if isinstance(body, dict) else ""
     failed = answered.status >= 400  # noqa: PLR2004 the classes of HTTP
-    if isinstance(body, dict) and code and not (failed and code == "0"):
+    if failed and code == "0":
+        return Trouble(Outcome.UNKNOWN, "unreadable", f"the portal says success with HTTP {answered.status}", _BETWEEN, body=answered.body)
+    if isinstance(body, dict) and code:
         message = body.get("message")
         return Answer(code=code, message="" if message is None else " ".join(str(message).split()), body=body)
     if failed:
@@ -76,11 +78,10 @@ _read_once = lru_cache(REMEMBERED)(_read)
 
 
 def _between(answered: Answered) -> Trouble:
-    """A status that says no without the portal's own words: somebody in between, who may have passed the call on. Only its size tells of
-    the call itself."""
+    """A status that says no without the portal's own words: somebody in between. Only its size tells of the call itself."""
     trouble = refused(answered)
     if trouble.outcome is Outcome.REJECTED and answered.status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        return trouble._replace(outcome=Outcome.UNKNOWN, hint=_BETWEEN)
+        return trouble._replace(outcome=Outcome.UNAVAILABLE, hint=_BETWEEN)
     return trouble
 
 

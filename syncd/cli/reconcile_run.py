@@ -85,7 +85,7 @@ def _delivered(app: App, state: State, side: Reconciling) -> float:
     from syncd.wiring import deliver_due
 
     try:
-        deliver_due(app.settings, state, side.target, side.stopping)
+        deliver_due(app.settings, state, side.target, side.stopping, side.proceed)
     except AlreadyRunning:
         return PATIENCE
     return 0.0

@@ -123,7 +123,7 @@ def test_a_refusal_by_status_is_read_for_its_code_first() -> None:
     assert isinstance(answered({"error_code": -1, "message": "MaHoSo\nsai"}, 400), Answer)
     refusal = answered(b"<html>", 400)
     assert isinstance(refusal, Trouble)
-    assert refusal.outcome is Outcome.UNKNOWN, "whoever stands in between may dislike every call"
+    assert refusal.outcome is Outcome.UNAVAILABLE, "whoever stands in between may dislike every call"
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from syncd.store.entries import Entry, Lease, Line
 from syncd.store.ledger import Ledger
 from syncd.store.outcomes import apart
 from syncd.store.schema import ledger, snapshot
+from syncd.turns import ENDS_ALLOWED
 from tests.engine.conftest import Make
 from tests.engine.engine import CIPHER, Engine, dossier, step
 from tests.engine.target import RecordingTarget, down, lost, stranger
@@ -232,7 +233,7 @@ class Unanswering(RecordingTarget):
 
 
 @pytest.mark.parametrize("kind", [RecordingTarget, Unanswering])
-def test_steps_under_way_when_syncd_ended_twice_wait_for_a_person(make: Make, kind: type[RecordingTarget]) -> None:
+def test_steps_that_end_syncd_each_time_wait_for_a_person(make: Make, kind: type[RecordingTarget]) -> None:
     engine, ended = make(kind()), []
 
     def end(lane: str, _elements: object) -> None:
@@ -242,11 +243,11 @@ def test_steps_under_way_when_syncd_ended_twice_wait_for_a_person(make: Make, ki
 
     engine.target.before = end
     engine.see(dossier(), [step(1)])
-    for _ in range(4):
+    for _ in range(ENDS_ALLOWED + 3):
         with suppress(KeyboardInterrupt):
             engine.deliver()
         engine.ledger.reclaim()
-    assert len(ended) == 2
+    assert len(ended) == ENDS_ALLOWED + 1
     row, last = engine.row(CODE), engine.attempts(CODE)[-1]
     assert (row["state"], row["error_code"]) == ("dead", "unknown_twice")
     assert (last["operation"], last["again"], last["last_step"]) == ("steps", True, 1)

@@ -52,6 +52,25 @@ def test_it_repairs_where_the_settings_say_so(build: Build) -> None:
     assert drift(hall)["missing"] == "0.0"
 
 
+def test_a_long_repair_keeps_its_right_to_the_target(build: Build) -> None:
+    hall = build(6, repair=True)
+    board, lost = Board(hall.engine.database), [2, 3, 4, 5]
+    for number in lost:
+        del hall.target.records[code(number)]
+
+    def slowly(portion: Portion) -> Standing | None:
+        if len(hall.target.asked) > 6:
+            hall.engine.clock.turn(timedelta(seconds=90))
+            assert board.lease("reconcile:portal", "n2", hall.engine.clock.now(), timedelta(minutes=2)) is None
+        return hall.target.truth(portion)
+
+    hall.target.answer = slowly
+    run = nightly_of(hall).run()
+    assert run is not None
+    assert len(hall.target.asked) == 6 + len(lost)
+    assert [hall.engine.row(code(number))["state"] for number in lost] == ["due"] * len(lost)
+
+
 def test_another_node_leaves_it_to_the_one_that_has_begun(build: Build) -> None:
     hall = build(3)
     first, second = nightly_of(hall), nightly_of(hall, "n2")
