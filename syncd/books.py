@@ -7,7 +7,6 @@ knows: what a target acknowledged must not be forgotten, and nothing further may
 
 from __future__ import annotations
 
-import logging
 import random
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -29,6 +28,7 @@ from syncd.store.grouping import GroupCommit
 from syncd.store.ledger import Ledger
 from syncd.store.outcomes import apart
 from syncd.strands import rest
+from syncd.telling import tell
 from syncd.turns import UNKNOWN_SENT, UNKNOWN_TWICE, after, next_portion, too_doubtful
 
 log = structlog.get_logger()
@@ -126,8 +126,7 @@ class Books:
         lines = [self._line(entry) for entry in entries]
         lost = self._commits.submit(lines)
         for entry, line in zip(entries, lines, strict=True):
-            if entry.attempt is not None:
-                self._tell(entry, entry.attempt, lost=line.lease in lost)
+            tell(self._log, entry, lost=line.lease in lost)
         return [entry.claim for entry, line in zip(entries, lines, strict=True) if entry.next is Next.GO_ON and line.lease not in lost]
 
     def _line(self, entry: Entry) -> Line:
@@ -140,25 +139,6 @@ class Books:
                 raise
             bare = Receipt(outcome=entry.attempt.receipt.outcome, exists=entry.attempt.receipt.exists, code="internal", hint=_INTERNAL)
             return self._ledger.ready(replace(entry, attempt=replace(entry.attempt, receipt=bare)))
-
-    def _tell(self, entry: Entry, made: Attempt, *, lost: bool) -> None:
-        """One log line an outcome, with its cause."""
-        smooth = entry.next in (Next.SETTLE, Next.GO_ON) and not lost
-        if smooth and not self._log.is_enabled_for(logging.INFO):
-            return
-        words: dict[str, object] = {"target": made.target, "dossier": made.subject, "operation": made.operation.value, "outcome": made.receipt.outcome.value}
-        words |= {"duration_ms": round(made.duration * 1000), "attempt": entry.claim.failures}
-        cause = {"error_code": made.receipt.code, "error": made.receipt.message}
-        if lost:
-            self._log.warning("lease_lost", **words)
-        elif entry.next is Next.DEAD:
-            self._log.error("delivery_dead", hint=made.receipt.hint, **cause, **words)
-        elif entry.next is Next.LATER:
-            self._log.warning("delivery_failed", retry_at=entry.due_at.isoformat(), **cause, **words)
-        elif made.operation is Operation.LOOKUP:
-            self._log.info("delivery_settled", **words)
-        else:
-            self._log.info("delivery_sent" if made.receipt.outcome is Outcome.DELIVERED else "delivery_crossed", **words)
 
     def _write(self, lines: list[Line]) -> set[Lease]:
         lost = set().union(*map(self._written, apart(lines)))

@@ -74,13 +74,19 @@ def test_a_draft_taken_back_before_it_was_sent_goes_nowhere(make: Make) -> None:
     assert len(target.taken) == 1
 
 
-def test_a_draft_taken_back_while_the_office_was_away_is_not_sent_when_it_returns(make: Make) -> None:
+def withdrawn_while_away(make: Make) -> tuple[Engine, RecordingOffice]:
+    """A draft that could not be handed over, and was taken back meanwhile."""
     engine, target = office(make)
     target.always = down
     engine.see(dossier(), drafts=[draft()])
     engine.deliver()
     engine.see(dossier())
     target.always = None
+    return engine, target
+
+
+def test_a_draft_taken_back_while_the_office_was_away_is_not_sent_when_it_returns(make: Make) -> None:
+    engine, target = withdrawn_while_away(make)
     engine.settle()
     assert target.taken == []
 
@@ -233,12 +239,7 @@ def test_drafts_that_wait_follow_the_settings(make: Make) -> None:
 
 
 def test_a_draft_put_back_while_its_withdrawal_is_booked_goes(make: Make) -> None:
-    engine, target = office(make)
-    target.always = down
-    engine.see(dossier(), drafts=[draft()])
-    engine.deliver()
-    engine.see(dossier())
-    target.always = None
+    engine, target = withdrawn_while_away(make)
     engine.pass_time(timedelta(hours=25))
     (claim,) = engine.ledger.claim("office", 1, engine.clock.now(), engine.delivery.lease_term)
     engine.see(dossier(), drafts=[draft()])
