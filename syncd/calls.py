@@ -123,7 +123,7 @@ class Claim(Value):
     adopted: int = 0  #: place up to which steps were taken as sent, not sent
     failures: int = 0
     unsure: bool = False  #: an outcome is not known: ask the target before sending
-    doubtful: bool = False  #: an outcome ever was not known, and the target has not confirmed since
+    doubtful: bool = False  #: an outcome ever was not known, and no reconciliation has found it confirmed since
     doubts: int = 0  #: times in a row that the outcome of the next steps was not known
     memo: str = ""
 

@@ -7,8 +7,8 @@ held becomes due by that. Where somebody else has stored another reading since t
 for one reading, in the snapshot and in the ledger alike.
 
 Places are given on arrival and stay: a step that the one-stop commits late comes after those already taken in, so each
-step still goes out exactly once. A step that no target has acknowledged yet follows the one-stop's corrections, and is
-emptied with it; its place is not given again, for it may be on its way. An acknowledged one is history.
+step still goes out exactly once. A step that some target has not acknowledged yet follows the one-stop's corrections, and is
+emptied with it; its place is not given again, for it may be on its way. One that all have acknowledged is history.
 
 The code is the key at the target, the primary key is the key at the source; where they disagree a person must look:
 a second row with a code that is taken is stored under `code#id` with a problem, so that it shows as a dead letter; a row
