@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+from msgspec.structs import replace
+
 from syncd.calls import Claim, Operation, Outcome, Receipt
 from syncd.model import Origin, Problem, Status
 from tests.engine.conftest import Make
@@ -342,6 +344,22 @@ def test_a_restarted_node_settles_what_it_had_leased(make: Make) -> None:
     engine.settle()
     assert engine.target.lookups == 1
     assert engine.target.steps[CODE] == [1]
+
+
+def test_an_answer_that_cannot_be_written_is_booked_by_its_outcome(make: Make) -> None:
+    engine = make()
+    engine.see(dossier(), [step(1)])
+
+    def unspeakable(apply: Callable[[], Receipt]) -> Receipt:
+        return replace(apply(), code=None)
+
+    engine.target.faults.append(unspeakable)
+    engine.deliver()
+    assert engine.row(CODE)["state"] == "idle"
+    assert [(made["operation"], made["outcome"], made["code"]) for made in engine.attempts(CODE)] == [
+        ("create", "delivered", "internal"),
+        ("steps", "delivered", ""),
+    ]
 
 
 def test_a_connectors_bug_is_contained(make: Make) -> None:
