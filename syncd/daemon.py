@@ -135,7 +135,7 @@ class Daemon:
         self.board.enlist([workers.name for workers in self.workers])
         reclaimed = self.ledger.reclaim() + self.ledger.expire(self.clock.now())
         for workers in self.workers:
-            self.ledger.wake(workers.name, self.clock.now())  # what waited for its target during an outage that may have ended meanwhile
+            self.ledger.wake(workers.name, self.clock.now(), asked=False)  # for an outage may have ended meanwhile
         adopted = self.parts.poller.intake.adopt()
         if reclaimed or adopted:
             log.info("ledger_reclaimed", leases=reclaimed, adopted=adopted)

@@ -105,10 +105,11 @@ class Repairing:
         """Where a poll has stored the dossier since this began to read it, the poll's reading stands."""
         known = self._side.intake.known([code])
         for page in self._side.source.fetch(code):
-            changed, _ = self._side.intake.compare(page)
+            changed, now = self._side.intake.compare(page)
+            others = {subject: each for subject, each in now.items() if subject != code}  # that share its code or its row
             if changed:
                 with suppress(MovedOn):
-                    self._side.intake.take(changed, known, None)
+                    self._side.intake.take(changed, others | known, None)
 
     def _verdict(self, code: str) -> dict[DriftKind, str]:
         """What became of each kind of finding of a dossier, by the ledger and by the target's own word."""

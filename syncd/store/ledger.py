@@ -144,8 +144,9 @@ class Ledger:
             orphaned = update(ledger).where(LEASED, which).values(state="due", unsure=true(), doubtful=true(), doubts=doubts, sent_digest=untold, **values)
             return connection.execute(orphaned).rowcount
 
-    def wake(self, name: str, now: datetime) -> int:
-        """Make everything due at once that waits only because the target was away."""
-        waiting = and_(ledger.c.target == name, DUE, ledger.c.due_at > now, ledger.c.outcome.in_(("unavailable", "unknown", "busy")))
+    def wake(self, name: str, now: datetime, *, asked: bool = True) -> int:
+        """Make everything due at once that waits only because the target was away; with `asked`, also what it asked to wait with."""
+        away = ("unavailable", "unknown", "busy") if asked else ("unavailable", "unknown")
+        waiting = and_(ledger.c.target == name, DUE, ledger.c.due_at > now, ledger.c.outcome.in_(away))
         with self.database.write() as connection:
             return connection.execute(update(ledger).where(waiting).values(due_at=now)).rowcount

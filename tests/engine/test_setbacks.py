@@ -22,7 +22,7 @@ from syncd.store.schema import ledger, snapshot
 from syncd.turns import ENDS_ALLOWED
 from tests.engine.conftest import Make
 from tests.engine.engine import CIPHER, Engine, dossier, step
-from tests.engine.target import RecordingTarget, down, lost, stranger
+from tests.engine.target import RecordingTarget, busy, down, lost, stranger
 from tests.engine.test_poll import poller_of, shelf_of
 
 CODE = "000.00.14.H03-250303-0001"
@@ -175,10 +175,10 @@ def test_a_target_that_is_back_while_the_state_is_away_wakes_everything_afterwar
     engine.clock.turn(timedelta(minutes=2))
     real, failures = engine.ledger.wake, [StoreUnavailable("deadlock detected")]
 
-    def wake(name: str, now: datetime) -> int:
+    def wake(name: str, now: datetime, *, asked: bool = True) -> int:
         if failures:
             raise failures.pop()
-        return real(name, now)
+        return real(name, now, asked=asked)
 
     engine.ledger.wake = wake  # type: ignore[method-assign]
     engine.deliver()
@@ -271,5 +271,14 @@ def test_waiting_for_a_target_that_came_back_while_syncd_was_down_ends_at_its_st
     engine.deliver()
     engine.target.always = None
     assert engine.deliver() == 0
-    assert engine.ledger.wake("portal", engine.clock.now()) == 1
+    assert engine.ledger.wake("portal", engine.clock.now(), asked=False) == 1
     assert engine.deliver() == 1
+
+
+def test_what_a_target_asked_to_wait_with_waits_over_a_restart(make: Make) -> None:
+    engine = make()
+    engine.see(dossier())
+    engine.target.faults.append(busy)
+    engine.deliver()
+    assert engine.ledger.wake("portal", engine.clock.now(), asked=False) == 0
+    assert engine.ledger.wake("portal", engine.clock.now()) == 1
